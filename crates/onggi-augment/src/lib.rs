@@ -1,0 +1,1 @@
+//! Image and text augmentation without a deep-learning engine.

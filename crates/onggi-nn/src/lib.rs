@@ -1,0 +1,1 @@
+//! Layers, initialisers, losses and optimisers on onggi-ops.

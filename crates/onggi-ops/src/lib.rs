@@ -1,0 +1,1 @@
+//! Fused differentiable operations on Burn, with CPU kernels.

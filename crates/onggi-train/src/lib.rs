@@ -1,0 +1,1 @@
+//! Trainer, checkpoints, metrics, diagnosis and the run log.

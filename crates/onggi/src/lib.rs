@@ -1,0 +1,1 @@
+//! Train models that hold up on data they have not seen.
