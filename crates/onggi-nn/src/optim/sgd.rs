@@ -1,0 +1,73 @@
+//! Stochastic gradient descent.
+
+use super::{Gradients, Optimizer, update_parameters};
+use crate::NnError;
+use crate::error::check_range;
+use burn::module::Module;
+use burn::tensor::Tensor;
+use std::collections::BTreeMap;
+
+/// Configuration of [`Sgd`].
+#[derive(Clone, Debug, Default)]
+pub struct SgdConfig {
+    /// Share of the last step's direction that is kept. Default: 0.
+    pub momentum: f64,
+    /// Whether to look one step ahead along the momentum. Default: no.
+    pub nesterov: bool,
+    /// Weight decay, added to the gradient; not for parameters with one axis. Default: 0.
+    pub weight_decay: f64,
+}
+
+/// Gradient descent with momentum:
+///
+/// ```text
+/// g ← g + wd · p
+/// b ← μ b + g                      (first step: b = g)
+/// p ← p − lr · b                   (Nesterov: p − lr · (g + μ b))
+/// ```
+///
+/// # Reference
+/// Sutskever et al., *On the importance of initialization and momentum in deep learning*, 2013.
+#[derive(Clone, Debug)]
+pub struct Sgd {
+    config: SgdConfig,
+    velocities: BTreeMap<String, Tensor<1>>,
+}
+
+impl Sgd {
+    /// An optimiser without history.
+    ///
+    /// # Errors
+    /// A momentum outside of `[0, 1]`, a negative or non-finite `weight_decay`, or Nesterov's rule
+    /// without momentum.
+    pub fn new(config: SgdConfig) -> Result<Self, NnError> {
+        check_range("Sgd", "momentum", config.momentum, 0.0..=1.0)?;
+        check_range("Sgd", "weight_decay", config.weight_decay, 0.0..=f64::MAX)?;
+        if config.nesterov && config.momentum == 0.0 {
+            return Err(NnError::config("Sgd", "momentum", "above 0 for Nesterov's rule", 0));
+        }
+        Ok(Self { config, velocities: BTreeMap::new() })
+    }
+}
+
+impl Optimizer for Sgd {
+    fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
+        let SgdConfig { momentum, nesterov, weight_decay } = self.config;
+        let velocities = &mut self.velocities;
+        update_parameters(model, gradients, |name, decays, p, mut g| {
+            if decays && weight_decay > 0.0 {
+                g = g + p.clone() * weight_decay;
+            }
+            if momentum == 0.0 {
+                return p - g * lr;
+            }
+            let velocity = match velocities.remove(name) {
+                Some(velocity) => velocity * momentum + g.clone(),
+                None => g.clone(),
+            };
+            let step = if nesterov { g + velocity.clone() * momentum } else { velocity.clone() };
+            velocities.insert(name.to_string(), velocity);
+            p - step * lr
+        })
+    }
+}

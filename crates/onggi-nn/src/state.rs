@@ -1,0 +1,132 @@
+//! State dicts: a model's tensors by name, with PyTorch's names.
+
+use crate::NnError;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// A tensor's values and shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateTensor {
+    /// Sizes of the axes.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// A model's parameters and buffers by name, e.g. `layer1.0.bn1.running_mean`.
+pub type StateDict = BTreeMap<String, StateTensor>;
+
+/// The model's parameters and buffers.
+pub fn collect<M: Module>(model: &M) -> StateDict {
+    struct Collect {
+        path: Path,
+        state: StateDict,
+    }
+    impl ModuleVisitor for Collect {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.path.exit(container);
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val();
+            let shape = value.dims().to_vec();
+            let values = value.into_data().iter::<f32>().collect();
+            self.state.insert(self.path.name(), StateTensor { shape, values });
+        }
+    }
+    let mut collect = Collect { path: Path::default(), state: StateDict::new() };
+    model.valid().visit(&mut collect);
+    collect.state
+}
+
+/// The model with its parameters and buffers replaced.
+///
+/// # Errors
+/// Names every tensor that is missing, of another shape, or not the model's.
+pub fn load<M: Module>(model: M, state: StateDict) -> Result<M, NnError> {
+    struct Load {
+        path: Path,
+        state: StateDict,
+        problems: Vec<String>,
+    }
+    impl ModuleMapper for Load {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.path.exit(container);
+        }
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let name = self.path.name();
+            let Some(StateTensor { shape, values }) = self.state.remove(&name) else {
+                self.problems.push(format!("`{name}` is missing"));
+                return param;
+            };
+            if shape != param.dims() {
+                let expected = param.dims();
+                self.problems.push(format!("`{name}` has shape {shape:?}, not {expected:?}"));
+                return param;
+            }
+            param.map(|old| {
+                let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
+                new.set_require_grad(old.is_require_grad())
+            })
+        }
+    }
+    let mut load = Load { path: Path::default(), state, problems: Vec::new() };
+    let model = model.map(&mut load);
+    let extra = load.state.into_keys().map(|name| format!("`{name}` is not the model's"));
+    load.problems.extend(extra);
+    if load.problems.is_empty() {
+        Ok(model)
+    } else {
+        Err(NnError::State { problems: load.problems })
+    }
+}
+
+/// Number of trainable values.
+pub fn num_parameters<M: Module>(model: &M) -> usize {
+    struct Count(usize);
+    impl ModuleVisitor for Count {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.val().is_require_grad() {
+                self.0 += param.shape().num_elements();
+            }
+        }
+    }
+    let mut count = Count(0);
+    model.visit(&mut count);
+    count.0
+}
+
+/// The name of the place that a walk over a module has reached. Variants of an enum leave no trace:
+/// they are the choice of a model, not a part of it.
+#[derive(Debug, Default)]
+pub(crate) struct Path {
+    parts: Vec<String>,
+}
+
+impl Path {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.parts.push(name.to_string());
+        }
+    }
+
+    pub(crate) fn exit(&mut self, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.parts.pop();
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.parts.join(".")
+    }
+}

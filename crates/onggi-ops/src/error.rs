@@ -1,0 +1,42 @@
+//! What an operation refuses.
+
+/// Arguments that an operation cannot work with.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpError {
+    /// A tensor has the wrong shape.
+    #[error("{op}: `{argument}` must have {expected}, but its shape is {got:?}")]
+    Shape {
+        /// Operation.
+        op: &'static str,
+        /// Argument's name.
+        argument: &'static str,
+        /// What was expected, in words.
+        expected: String,
+        /// The shape that came.
+        got: Vec<usize>,
+    },
+    /// A number is out of its range.
+    #[error("{op}: `{argument}` must be {expected}, but is {got}")]
+    Range {
+        /// Operation.
+        op: &'static str,
+        /// Argument's name.
+        argument: &'static str,
+        /// The range, in words.
+        expected: &'static str,
+        /// The number that came.
+        got: f64,
+    },
+    /// Batch statistics need more than one value a channel.
+    #[error(
+        "{op}: training needs more than one value per channel, but the input's shape is {got:?}; \
+         use a larger batch, or eval mode"
+    )]
+    OneValuePerChannel {
+        /// Operation.
+        op: &'static str,
+        /// The input's shape.
+        got: Vec<usize>,
+    },
+}

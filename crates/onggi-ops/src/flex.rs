@@ -1,0 +1,24 @@
+//! Between Burn's CPU tensors and the kernels' slices.
+
+use burn::tensor::TensorData;
+use burn_flex::FlexTensor;
+
+/// The tensor with its elements in row-major order and nothing around them.
+pub(crate) fn contiguous(x: FlexTensor) -> FlexTensor {
+    if x.as_slice::<f32>().is_some() {
+        x
+    } else {
+        x.to_contiguous()
+    }
+}
+
+/// The elements of a tensor that [`contiguous`] returned.
+pub(crate) fn slice(x: &FlexTensor) -> &[f32] {
+    x.as_slice::<f32>()
+        .expect("a contiguous f32 tensor: `contiguous` was called and the kernels are f32 only")
+}
+
+/// A tensor around a kernel's result.
+pub(crate) fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.into()))
+}

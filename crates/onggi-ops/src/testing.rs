@@ -1,0 +1,94 @@
+//! What the tests share: comparisons that say where two tensors differ most, and golden files.
+//!
+//! Not part of the library: compiled for this crate's tests and, by the feature `testing`, for
+//! those of the crates above it.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::SafeTensors;
+
+/// The values of a tensor.
+///
+/// # Panics
+/// A tensor that is not `f32`.
+pub fn values<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
+    x.clone().into_data().try_to_vec().expect("an f32 tensor")
+}
+
+/// Panics unless `|got − expected| ≤ tolerance · (1 + |expected|)` everywhere, naming the worst
+/// place.
+///
+/// # Panics
+/// As said: this is a test's assertion.
+#[track_caller]
+pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(got.len(), expected.len(), "{what}: {} values instead of {}", got.len(), expected.len());
+    let error = |(got, expected): (&f32, &f32)| {
+        let error = (got - expected).abs() / (1.0 + expected.abs());
+        if error.is_nan() { f32::INFINITY } else { error }
+    };
+    let errors = got.iter().zip(expected).map(error).enumerate();
+    if let Some((at, worst)) = errors.max_by(|a, b| a.1.total_cmp(&b.1)) {
+        assert!(
+            worst <= tolerance,
+            "{what}: {} instead of {} at {at}: error {worst:e}, tolerance {tolerance:e}",
+            got[at],
+            expected[at],
+        );
+    }
+}
+
+/// A golden file: tensors that a reference implementation wrote, by name.
+#[derive(Debug)]
+pub struct Golden {
+    bytes: Vec<u8>,
+}
+
+impl Golden {
+    /// Opens a safetensors file.
+    ///
+    /// # Panics
+    /// An unreadable file.
+    pub fn open(path: &str) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        Self { bytes }
+    }
+
+    /// Shape and values of a tensor.
+    ///
+    /// # Panics
+    /// An unknown name, or values that are not `f32`.
+    pub fn raw(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
+        let file = SafeTensors::deserialize(&self.bytes).expect("a safetensors file");
+        let view = file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(view.dtype(), safetensors::Dtype::F32, "{name}");
+        let (words, rest) = view.data().as_chunks::<4>();
+        assert!(rest.is_empty(), "{name}");
+        (view.shape().to_vec(), words.iter().map(|&word| f32::from_le_bytes(word)).collect())
+    }
+
+    /// Whether there is a tensor of this name.
+    ///
+    /// # Panics
+    /// A file that is not safetensors.
+    pub fn has(&self, name: &str) -> bool {
+        SafeTensors::deserialize(&self.bytes).expect("a safetensors file").tensor(name).is_ok()
+    }
+
+    /// A tensor.
+    ///
+    /// # Panics
+    /// As [`raw`](Self::raw); or another number of axes than `D`.
+    pub fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Tensor<D> {
+        let (shape, values) = self.raw(name);
+        assert_eq!(shape.len(), D, "{name} has shape {shape:?}");
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+
+    /// The values of a tensor.
+    ///
+    /// # Panics
+    /// As [`raw`](Self::raw).
+    pub fn values(&self, name: &str) -> Vec<f32> {
+        self.raw(name).1
+    }
+}

@@ -1,0 +1,202 @@
+//! The models by name: a row and a variant each.
+
+use crate::{Mlp, SmallResNet};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use onggi_nn::{Classifier, Mode, NnError};
+use rand_chacha::ChaCha8Rng;
+
+/// What a model can be asked for.
+#[derive(Clone, Debug)]
+pub struct ModelOptions {
+    /// Classes.
+    pub classes: usize,
+    /// Dropout before the classifier (and between an MLP's layers): a probability.
+    pub dropout: f64,
+}
+
+/// One model of the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelRow {
+    /// Name, as `--model` takes it.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+}
+
+/// Models for images.
+pub const IMAGE_MODELS: [ModelRow; 1] = [ModelRow {
+    name: "small_resnet",
+    summary: "residual CNN with batch normalisation for small images, trained from scratch",
+}];
+
+/// Models for tables.
+pub const TABLE_MODELS: [ModelRow; 1] =
+    [ModelRow { name: "mlp", summary: "multilayer perceptron with two hidden layers" }];
+
+/// A model that cannot be built.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ZooError {
+    /// No model of that name.
+    #[error("there is no {task} model `{name}`; there is: {known}")]
+    Unknown {
+        /// `image` or `table`.
+        task: &'static str,
+        /// The name that came.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A layer refused its configuration.
+    #[error(transparent)]
+    Nn(#[from] NnError),
+}
+
+fn unknown(task: &'static str, name: &str, rows: &[ModelRow]) -> ZooError {
+    let known = rows.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+    ZooError::Unknown { task, name: name.to_string(), known }
+}
+
+/// Any model for images.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // one model lives at a time
+pub enum ImageModel {
+    /// `small_resnet`.
+    SmallResNet(SmallResNet),
+}
+
+impl ImageModel {
+    /// The model called `name` for images of `channels` channels.
+    ///
+    /// # Errors
+    /// An unknown name, or options that a layer refuses.
+    pub fn build(
+        name: &str,
+        channels: usize,
+        options: &ModelOptions,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Self, ZooError> {
+        match name {
+            "small_resnet" => {
+                Ok(Self::SmallResNet(SmallResNet::new(channels, options, rng, device)?))
+            }
+            _ => Err(unknown("image", name, &IMAGE_MODELS)),
+        }
+    }
+}
+
+impl Classifier<4> for ImageModel {
+    fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        match self {
+            Self::SmallResNet(model) => model.forward(x, mode),
+        }
+    }
+}
+
+/// Any model for tables.
+#[derive(Module, Debug)]
+pub enum TableModel {
+    /// `mlp`.
+    Mlp(Mlp),
+}
+
+impl TableModel {
+    /// The model called `name` for rows of `columns` numbers.
+    ///
+    /// # Errors
+    /// An unknown name, or options that a layer refuses.
+    pub fn build(
+        name: &str,
+        columns: usize,
+        options: &ModelOptions,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Self, ZooError> {
+        match name {
+            "mlp" => Ok(Self::Mlp(Mlp::new(columns, options, rng, device)?)),
+            _ => Err(unknown("table", name, &TABLE_MODELS)),
+        }
+    }
+}
+
+impl Classifier<2> for TableModel {
+    fn forward(&self, x: Tensor<2>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        match self {
+            Self::Mlp(model) => model.forward(x, mode),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onggi_nn::{init, loss::CrossEntropy, optim::Gradients, state};
+
+    const OPTIONS: ModelOptions = ModelOptions { classes: 3, dropout: 0.1 };
+
+    /// Every registered model: gradients reach every parameter, evaluation is deterministic, and
+    /// its state dict round-trips.
+    fn conforms<const D: usize, M: Classifier<D>>(build: impl Fn(u64, &Device) -> M, x: Tensor<D>) {
+        let device = Device::flex().autodiff();
+        let model = build(1, &device);
+        let logits = model.forward(x.clone(), &Mode::train(1, 0)).unwrap();
+        assert_eq!(logits.dims(), [4, 3]);
+        let loss = CrossEntropy::new(0.0, None).unwrap().forward(logits, &[0, 1, 2, 0]).unwrap();
+        let gradients = Gradients::of(&model, &loss).unwrap();
+        let state = state::collect(&model);
+        for name in state.keys().filter(|name| {
+            !name.contains("running_") && !name.ends_with("num_batches_tracked")
+        }) {
+            let gradient = gradients.get(name).unwrap_or_else(|| panic!("no gradient at {name}"));
+            let values = gradient.clone().into_data().try_to_vec::<f32>().unwrap();
+            assert!(values.iter().all(|v| v.is_finite()), "{name}");
+            assert!(values.iter().any(|&v| v != 0.0), "{name}: the gradient is zero");
+        }
+        let answer = |model: &M| {
+            let model = model.valid();
+            let x = x.clone().inner();
+            model.forward(x, &Mode::Eval).unwrap().into_data().try_to_vec::<f32>().unwrap()
+        };
+        let other = build(2, &device);
+        assert_ne!(answer(&model), answer(&other));
+        let restored = state::load(other, state).unwrap();
+        assert_eq!(answer(&model), answer(&restored));
+        assert_eq!(answer(&model), answer(&model));
+    }
+
+    #[test]
+    fn every_image_model_conforms() {
+        let device = Device::flex().autodiff();
+        for row in IMAGE_MODELS {
+            let build = |seed, device: &Device| {
+                let rng = &mut init::generator(seed);
+                ImageModel::build(row.name, 2, &OPTIONS, rng, device).unwrap()
+            };
+            let x = init::normal([4, 2, 17, 13], 1.0, &mut init::generator(5), &device);
+            conforms(build, x);
+        }
+    }
+
+    #[test]
+    fn every_table_model_conforms() {
+        let device = Device::flex().autodiff();
+        for row in TABLE_MODELS {
+            let build = |seed, device: &Device| {
+                let rng = &mut init::generator(seed);
+                TableModel::build(row.name, 7, &OPTIONS, rng, device).unwrap()
+            };
+            conforms(build, init::normal([4, 7], 1.0, &mut init::generator(5), &device));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let device = Device::flex();
+        let error =
+            ImageModel::build("vgg", 3, &OPTIONS, &mut init::generator(1), &device).unwrap_err();
+        let expected = "there is no image model `vgg`; there is: small_resnet";
+        assert_eq!(error.to_string(), expected);
+    }
+}

@@ -1,0 +1,171 @@
+//! A residual network for small images and small data sets.
+//!
+//! The CIFAR form of ResNet (a 3×3 stem without pooling, three stages, global average pooling) with
+//! one block a stage and more channels: depth costs more time than width on a CPU, and a few
+//! thousand images do not ask for it.
+//!
+//! # Reference
+//! He et al., *Deep residual learning for image recognition*, 2016.
+
+use crate::ModelOptions;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, activation::relu};
+use onggi_nn::conv::{Conv2d, Conv2dConfig};
+use onggi_nn::dropout::Dropout;
+use onggi_nn::init::{self, FanMode};
+use onggi_nn::linear::{Linear, LinearConfig};
+use onggi_nn::norm::{BatchNorm2d, BatchNormConfig};
+use onggi_nn::{Classifier, Mode, NnError};
+use rand_chacha::ChaCha8Rng;
+
+/// Channels of the three stages.
+const WIDTHS: [usize; 3] = [32, 64, 128];
+
+/// Two 3×3 convolutions, each with batch normalisation, around a shortcut:
+/// `y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x))`, the shortcut being the identity or,
+/// where the shape changes, a 1×1 convolution with batch normalisation.
+#[derive(Module, Debug)]
+pub struct BasicBlock {
+    /// First convolution, with the block's stride.
+    pub conv1: Conv2d,
+    /// Its norm.
+    pub bn1: BatchNorm2d,
+    /// Second convolution.
+    pub conv2: Conv2d,
+    /// Its norm.
+    pub bn2: BatchNorm2d,
+    /// Shortcut where the shape changes.
+    pub downsample: Option<(Conv2d, BatchNorm2d)>,
+}
+
+impl BasicBlock {
+    /// A block from `inputs` to `outputs` channels.
+    ///
+    /// # Errors
+    /// No channels or a stride of 0.
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        stride: usize,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Self, NnError> {
+        let norm = || BatchNormConfig::new(outputs).init(device);
+        let mut conv = |inputs, kernel, stride| {
+            Conv2dConfig::new(inputs, outputs, kernel)
+                .with_stride(stride)
+                .with_padding(kernel / 2)
+                .with_bias(false)
+                .init(rng, device)
+        };
+        let downsample = if stride != 1 || inputs != outputs {
+            Some((conv(inputs, 1, stride)?, norm()?))
+        } else {
+            None
+        };
+        Ok(Self {
+            conv1: conv(inputs, 3, stride)?,
+            bn1: norm()?,
+            conv2: conv(outputs, 3, 1)?,
+            bn2: norm()?,
+            downsample,
+        })
+    }
+
+    /// Applies the block.
+    ///
+    /// # Shapes
+    /// `x: (N, inputs, H, W)` → `(N, outputs, ⌈H/stride⌉, ⌈W/stride⌉)`.
+    ///
+    /// # Errors
+    /// An input of another shape; in training, one value a channel.
+    pub fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<4>, NnError> {
+        let y = relu(self.bn1.forward(self.conv1.forward(x.clone())?, mode)?);
+        let y = self.bn2.forward(self.conv2.forward(y)?, mode)?;
+        let shortcut = match &self.downsample {
+            Some((conv, norm)) => norm.forward(conv.forward(x)?, mode)?,
+            None => x,
+        };
+        Ok(relu(y + shortcut))
+    }
+}
+
+/// A 3×3 stem, three [`BasicBlock`] stages of 32, 64 and 128 channels at strides 1, 2 and 2, global
+/// average pooling, dropout, a linear classifier.
+///
+/// Convolution weights by Kaiming's normal rule for ReLU (`fan_out`, as ResNet has it).
+#[derive(Module, Debug)]
+pub struct SmallResNet {
+    /// Stem.
+    pub conv1: Conv2d,
+    /// Its norm.
+    pub bn1: BatchNorm2d,
+    /// Stages.
+    pub layers: Vec<BasicBlock>,
+    /// Dropout before the classifier.
+    pub dropout: Dropout,
+    /// Classifier.
+    pub fc: Linear,
+}
+
+impl SmallResNet {
+    /// A model for images of `channels` channels.
+    ///
+    /// # Errors
+    /// No channels, no classes, dropout outside of `[0, 1]`.
+    pub fn new(
+        channels: usize,
+        options: &ModelOptions,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Self, NnError> {
+        let stem = Conv2dConfig::new(channels, WIDTHS[0], 3).with_padding(1).with_bias(false);
+        let conv1 = stem.init(rng, device)?;
+        let mut layers = Vec::new();
+        let mut inputs = WIDTHS[0];
+        for (stage, outputs) in WIDTHS.into_iter().enumerate() {
+            let stride = if stage == 0 { 1 } else { 2 };
+            layers.push(BasicBlock::new(inputs, outputs, stride, rng, device)?);
+            inputs = outputs;
+        }
+        let model = Self {
+            conv1,
+            bn1: BatchNormConfig::new(WIDTHS[0]).init(device)?,
+            layers,
+            dropout: Dropout::new(options.dropout)?,
+            fc: LinearConfig::new(inputs, options.classes).init(rng, device)?,
+        };
+        Ok(model.map(&mut KaimingConvolutions { rng, device }))
+    }
+}
+
+/// Draws every four-axis weight anew, by Kaiming's rule.
+struct KaimingConvolutions<'a> {
+    rng: &'a mut ChaCha8Rng,
+    device: &'a Device,
+}
+
+impl ModuleMapper for KaimingConvolutions<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if D != 4 {
+            return param;
+        }
+        param.map(|w| {
+            let gain = 2f64.sqrt();
+            let mode = FanMode::FanOut;
+            init::kaiming_normal(w.dims(), mode, gain, self.rng, self.device).require_grad()
+        })
+    }
+}
+
+impl Classifier<4> for SmallResNet {
+    fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        let mut x = relu(self.bn1.forward(self.conv1.forward(x)?, mode)?);
+        for block in &self.layers {
+            x = block.forward(x, mode)?;
+        }
+        let pooled = x.mean_dim(3).mean_dim(2);
+        let [n, c, _, _] = pooled.dims();
+        self.fc.forward(self.dropout.forward(pooled.reshape([n, c]), mode)?)
+    }
+}
