@@ -10,8 +10,6 @@ use super::input::Run;
 const MOST_CLASSES: usize = 30;
 /// Pairs listed.
 const MOST_PAIRS: usize = 10;
-/// The darkest shade, as opacity: text on it keeps a contrast of 4.5 in both colour schemes.
-const DARKEST: f64 = 0.55;
 
 pub(super) fn section(run: &Run) -> Markup {
     let summary = &run.summary;
@@ -25,34 +23,41 @@ pub(super) fn section(run: &Run) -> Markup {
                 " The kept epoch was chosen by the same samples, so expect a little less on new data."
             }
         }
-        @if summary.classes.len() <= MOST_CLASSES {
-            (matrix(&summary.classes, evaluation))
-        } @else {
-            p {
-                "With " (count(summary.classes.len())) " classes the matrix would be too large to "
-                "read (the limit is " (MOST_CLASSES) "); the pairs confused most follow instead."
+        div.beside {
+            div {
+                @if summary.classes.len() <= MOST_CLASSES {
+                    (matrix(&summary.classes, evaluation))
+                } @else {
+                    p {
+                        "With " (count(summary.classes.len())) " classes the matrix would be too "
+                        "large to read (the limit is " (MOST_CLASSES) "); the pairs confused most "
+                        "follow instead."
+                    }
+                }
             }
-        }
-        h3 { "Most confused" }
-        @if pairs.is_empty() {
-            p { "No sample of this split was taken for another class." }
-        } @else {
-            (pair_table(&summary.classes, &pairs))
+            div {
+                h3 { "Most confused" }
+                @if pairs.is_empty() {
+                    p { "No sample of this split was taken for another class." }
+                } @else {
+                    (pair_table(&summary.classes, &pairs))
+                }
+            }
         }
     }
 }
 
 fn matrix(classes: &[String], evaluation: &Evaluation) -> Markup {
     html! {
+        p.note {
+            "Rows: the truth. Columns: what the model said. A cell counts samples; its shade deepens "
+            "with its share of the row, blue for right answers and orange for wrong ones."
+        }
         div.scroll tabindex="0" role="region" aria-label="Confusion matrix" {
             table.matrix {
-                caption {
-                    "Rows: the truth. Columns: what the model said. A cell counts samples; its shade "
-                    "is its share of the row, right answers in blue, wrong ones in orange."
-                }
                 thead {
                     tr {
-                        th.corner scope="col" { "Truth ↓ Said →" }
+                        th.corner scope="col" { "Truth ↓" br; "Said →" }
                         @for class in classes {
                             th.turned scope="col" title=(class) { span { (class) } }
                         }
@@ -81,7 +86,7 @@ fn matrix_cell(cell: usize, total: f64, right: bool) -> Markup {
     }
     let share = cell as f64 / total;
     html! {
-        td class=(kind) style=(format!("--shade:{:.3}", DARKEST * shade(share))) title=(percent(share)) {
+        td class=(kind) style=(format!("--shade:{:.3}", shade(share))) title=(percent(share)) {
             (count(cell))
         }
     }
@@ -132,7 +137,7 @@ fn pair_table(classes: &[String], pairs: &[Pair]) -> Markup {
                         th.text scope="col" { "Truth" }
                         th.text scope="col" { "Taken for" }
                         th scope="col" { "Samples" }
-                        th scope="col" { "Share of the truth’s" }
+                        th scope="col" { "Of the truth" }
                     }
                 }
                 tbody {

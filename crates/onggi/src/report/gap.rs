@@ -35,13 +35,13 @@ fn bars(run: &Run) -> Markup {
     let summary = &run.summary;
     html! {
         table.bars {
-            caption { "Accuracies on one scale, 0 to 100 %" }
+            caption { "Accuracies on one scale, 0 to 100\u{202f}%; the gap hatched" }
             tbody {
                 (bar("Training", summary.train_accuracy, "train", None))
                 (bar("Validation", summary.val_accuracy, "validation", Some(summary.gap)))
                 @if let Some(test) = summary.test_accuracy { (bar("Test", test, "test", None)) }
                 @if let Some(share) = commonest(run) {
-                    (bar("Always the commonest class", share, "floor", None))
+                    (bar("Guessing the commonest class", share, "floor", None))
                 }
             }
         }
@@ -97,7 +97,7 @@ fn certainty(run: &Run) -> Markup {
     };
     html! {
         "On so many validation samples the accuracy is known to lie between "
-        (percent(low)) " and " (percent(high)) " (95 % interval)"
+        (percent(low)) " and " (percent(high)) " (95\u{202f}% interval)"
         @if summary.gap.abs() <= (high - low) / 2.0 {
             ": the gap is no larger than chance alone may make it."
         } @else {

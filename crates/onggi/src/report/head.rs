@@ -59,7 +59,7 @@ fn accuracy(run: &Run) -> Markup {
             dd {
                 (counted(samples, "sample"))
                 @if let Some((low, high)) = wilson(accuracy, samples) {
-                    "; 95 % interval " (percent(low)) " to " (percent(high))
+                    "; 95\u{202f}% interval " (percent(low)) " to " (percent(high))
                 }
                 @if summary.test_accuracy.is_none() { "; there is no test split" }
             }

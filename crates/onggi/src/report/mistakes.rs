@@ -43,11 +43,20 @@ fn card(mistake: &Mistake, album: &mut Album) -> Result<Markup, ReportError> {
             figure {
                 div.frame { (picture.render(&alt)) }
                 figcaption {
-                    span.name { b { (mistake.truth) } }
-                    span.name { "said: " (mistake.predicted) ", " (percent(mistake.confidence)) }
-                    span.source title=(mistake.source) { (mistake.source) }
+                    span { small { "truth " } bdi.name { b { (mistake.truth) } } }
+                    span {
+                        small { "said " } bdi.name { (mistake.predicted) } ", "
+                        (percent(mistake.confidence))
+                    }
+                    span.source { (breakable(&mistake.source)) }
                 }
             }
         }
     })
+}
+
+/// A path that may break behind its slashes, so that a file name stays whole where it can;
+/// each part keeps its own writing direction, and the parts their order.
+fn breakable(path: &str) -> Markup {
+    html! { @for part in path.split_inclusive(['/', '\\']) { bdi { (part) } wbr; } }
 }

@@ -24,6 +24,7 @@ mod pictures;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 use std::fs;
 use std::io::{self, Write};
