@@ -20,6 +20,8 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 448.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 272.0;
+/// With more values than this the lines are thin, or their zigzag would fill the plot.
+const MANY: usize = 100;
 /// Least distance of two direct labels: one line at the size of the narrow screen.
 const LABEL_GAP: f64 = 20.0;
 
@@ -57,6 +59,8 @@ pub(super) struct LineChart<'a> {
     pub(super) series: Vec<Series<'a>>,
     /// Limits that the y axis never passes, however round its ends.
     pub(super) y_limits: (f64, f64),
+    /// The least span of the y axis, so that noise does not fill it.
+    pub(super) y_span: f64,
     /// A value the y axis must hold, such as zero.
     pub(super) y_holds: Option<f64>,
     /// Writes a tick of the y axis, given the distance of the ticks.
@@ -96,7 +100,7 @@ impl LineChart<'_> {
                 }
                 @if let Some(mark) = &self.mark { (self.mark(mark, x, y)) }
                 @for series in &self.series {
-                    path class={ "line " (series.class) } d=(line(&self.xs, &series.values, x, y)) {}
+                    path.line.(series.class).many[self.xs.len() > MANY] d=(line(&self.xs, &series.values, x, y)) {}
                 }
                 @if self.xs.len() == 1 { (self.dots(0, x, y)) }
                 @if let Some(mark) = &self.mark { (self.dots(mark.index, x, y)) }
@@ -194,10 +198,15 @@ impl LineChart<'_> {
         if low > high {
             (low, high) = (0.0, 1.0);
         }
-        if low == high {
-            // A flat line still needs an axis: a tenth of its value to either side, or 0.1 at zero.
-            let pad = if low == 0.0 { 0.1 } else { low.abs() * 0.1 };
-            (low, high) = (low - pad, high + pad);
+        let missing = self.y_span - (high - low);
+        if missing > 0.0 {
+            // Half to either side; what one limit cuts off goes to the other side.
+            low = (low - missing / 2.0).min(self.y_limits.1 - self.y_span);
+            high = (high + missing / 2.0).max(self.y_limits.0 + self.y_span);
+        }
+        if low >= high {
+            // So large that the span is lost in rounding.
+            (low, high) = (low - low.abs() / 2.0, low + low.abs() / 2.0);
         }
         let step = step(high - low, 5);
         let low = ((low / step + 1e-9).floor() * step).max(self.y_limits.0);
@@ -227,7 +236,7 @@ impl LineChart<'_> {
         }
         let below = labels
             .last()
-            .map_or(0.0, |label| (label.1 - BOTTOM).max(0.0));
+            .map_or(0.0, |label| (label.1 - (BOTTOM - 4.0)).max(0.0));
         for label in &mut labels {
             label.1 = round(label.1 - below);
         }
@@ -325,6 +334,7 @@ mod tests {
                 },
             ],
             y_limits: (0.0, 1.0),
+            y_span: 0.1,
             y_holds: None,
             y_tick: |value, _| value.to_string(),
             band: true,
@@ -354,6 +364,17 @@ mod tests {
         assert_eq!(ticks(3), [1, 2, 3]);
         assert_eq!(ticks(25), [1, 5, 10, 15, 20, 25]);
         assert_eq!(ticks(500), [1, 100, 200, 300, 400, 500]);
+    }
+
+    #[test]
+    fn the_y_axis_has_its_least_span_within_its_limits() {
+        for (value, low, high) in [(0.5, 0.44, 0.56), (1.0, 0.9, 1.0), (0.0, 0.0, 0.1)] {
+            let ((a, b), _) = chart(vec![value], vec![value]).y_range();
+            assert!(
+                (a - low).abs() < 1e-9 && (b - high).abs() < 1e-9,
+                "{value}: {a} to {b}"
+            );
+        }
     }
 
     #[test]

@@ -188,7 +188,7 @@ mod tests {
         summary.classes = (0..rows.len()).map(|i| format!("class {i}")).collect();
         summary.evaluation = fixture::evaluation(&rows);
         fixture::put(folder.path(), &summary, &log);
-        let page = crate::report::render(folder.path()).unwrap();
+        let page = super::super::render(folder.path()).unwrap();
         assert!(!page.contains("class=\"matrix\""));
         assert!(page.contains("With 31 classes"));
         assert!(page.contains("Most confused"));

@@ -51,6 +51,7 @@ fn accuracy(run: &Run, best: Option<usize>) -> Markup {
         x_label: "epoch",
         series: series(run, |record| (record.train_accuracy, record.val_accuracy)),
         y_limits: (0.0, 1.0),
+        y_span: 0.1,
         y_holds: None,
         y_tick: |value, step| {
             let decimals = decimals(step * 100.0);
@@ -74,6 +75,7 @@ fn loss(run: &Run, best: Option<usize>) -> Markup {
         x_label: "epoch",
         series: series(run, |record| (record.train_loss, record.val_loss)),
         y_limits: (f64::NEG_INFINITY, f64::INFINITY),
+        y_span: 0.01,
         y_holds: Some(0.0),
         y_tick: |value, step| {
             let decimals = decimals(step);

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Fit;
-use super::format::{percent, points};
+use super::format::{counted, percent, points};
 use super::input::Run;
 use super::interval::wilson;
 
@@ -15,17 +15,21 @@ pub(super) fn section(run: &Run) -> Markup {
             "Training accuracy is measured on samples the model was trained on, validation accuracy "
             "on samples it was not. What it learnt about the matter itself helps with both; what it "
             "learnt about the training samples alone helps only with the first. The gap of "
-            b { (points(summary.gap)) " points" } " is that second part. "
+            b { (points(summary.gap)) " points" } " measures that second part. "
             (certainty(run))
         }
         p { (meaning(summary.verdict.fit)) }
         p { (advice_heading(summary.verdict.fit)) }
         ul {
-            @for advice in advice(summary.verdict.fit, summary.task == "image") { li { (advice) } }
+            @for advice in advice(run) { li { (advice) } }
         }
         p.note {
-            "Change one thing at a time and compare the validation accuracies; keep the test split "
-            "for the end, since what is chosen by it is no longer measured by it."
+            "Change one thing at a time and compare the validation accuracies. "
+            @if summary.test_accuracy.is_some() {
+                "Keep the test split for the end: what is chosen by it is no longer measured by it."
+            } @else {
+                "When the choice is made, measure it on data that took no part in it."
+            }
         }
     }
 }
@@ -96,8 +100,8 @@ fn certainty(run: &Run) -> Markup {
         return html! {};
     };
     html! {
-        "On so many validation samples the accuracy is known to lie between "
-        (percent(low)) " and " (percent(high)) " (95\u{202f}% interval)"
+        "With " (counted(summary.split[1], "validation sample")) ", that accuracy is only known to "
+        "lie between " (percent(low)) " and " (percent(high)) " (95\u{202f}% interval)"
         @if summary.gap.abs() <= (high - low) / 2.0 {
             ": the gap is no larger than chance alone may make it."
         } @else {
@@ -130,10 +134,11 @@ fn advice_heading(fit: Fit) -> &'static str {
     }
 }
 
-fn advice(fit: Fit, pictures: bool) -> Vec<&'static str> {
+fn advice(run: &Run) -> Vec<&'static str> {
     const MORE_DATA: &str = "More data, above all of the classes that are most confused (below).";
+    let pictures = run.summary.task == "image";
     let mut all = vec![];
-    match fit {
+    match run.summary.verdict.fit {
         Fit::Overfitting => {
             if pictures {
                 all.push("Stronger augmentation, mixup or cutmix: the same samples, seen anew.");
@@ -151,8 +156,10 @@ fn advice(fit: Fit, pictures: bool) -> Vec<&'static str> {
             all.push("A look at the data: wrong labels and classes that overlap set a ceiling.");
         }
         Fit::Neither => {
-            if pictures {
+            if !run.samples.mistakes.is_empty() {
                 all.push("The worst mistakes below: wrong labels among them are worth mending.");
+            }
+            if pictures {
                 all.push("A larger or pretrained backbone, now that the gap leaves room for it.");
             } else {
                 all.push("A larger model, now that the gap leaves room for it.");

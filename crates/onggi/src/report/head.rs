@@ -27,7 +27,7 @@ pub(super) fn header(run: &Run) -> Markup {
                 div {
                     dt { "Training accuracy" }
                     dd.value { (percent(summary.train_accuracy)) }
-                    dd { (counted(summary.split[0], "sample")) ", unaugmented" }
+                    dd { (counted(summary.split[0], "sample")) }
                 }
                 @if summary.test_accuracy.is_some() {
                     div {

@@ -1,7 +1,7 @@
 //! The HTML report of a run: one self-contained page, readable from disk without a network.
 //!
 //! [`render`] reads the run folder (the files of [`run::files`], nothing else) and returns the page;
-//! [`write`] puts it beside them. The page holds no script and loads nothing: pictures are embedded,
+//! [`write()`] puts it beside them. The page holds no script and loads nothing: pictures are embedded,
 //! charts are inline SVG that follows the page's colours, and a content security policy says so to
 //! the browser. One file of this folder is one section of the page; everything that comes from the
 //! user (class names, paths, settings) is escaped by maud.

@@ -8,11 +8,12 @@ pub(super) fn step(span: f64, most: usize) -> f64 {
         return 1.0;
     }
     let power = 10f64.powf(raw.log10().floor());
-    // The last takes what rounding lets slip past ten.
+    // Rounding must not lift a span of five steps to six.
     let step = [1.0, 2.0, 5.0, 10.0]
         .into_iter()
         .map(|m| m * power)
-        .find(|&step| step >= raw);
+        .find(|&step| step >= raw * (1.0 - 1e-9));
+    // `power` may lie one rounding below what its name says.
     step.unwrap_or(20.0 * power)
 }
 
