@@ -1,0 +1,171 @@
+//! The gap in words: what the two accuracies mean, how sure they are, and what to try next.
+
+use maud::{Markup, html};
+
+use super::Fit;
+use super::format::{counted, percent, points};
+use super::input::Run;
+use super::interval::wilson;
+
+pub(super) fn section(run: &Run) -> Markup {
+    let summary = &run.summary;
+    html! {
+        (bars(run))
+        p {
+            "Training accuracy is measured on samples the model was trained on, validation accuracy "
+            "on samples it was not. What it learnt about the matter itself helps with both; what it "
+            "learnt about the training samples alone helps only with the first. The gap of "
+            b { (points(summary.gap)) " points" } " measures that second part. "
+            (certainty(run))
+        }
+        p { (meaning(summary.verdict.fit)) }
+        p { (advice_heading(summary.verdict.fit)) }
+        ul {
+            @for advice in advice(run) { li { (advice) } }
+        }
+        p.note {
+            "Change one thing at a time and compare the validation accuracies. "
+            @if summary.test_accuracy.is_some() {
+                "Keep the test split for the end: what is chosen by it is no longer measured by it."
+            } @else {
+                "When the choice is made, measure it on data that took no part in it."
+            }
+        }
+    }
+}
+
+/// The accuracies as bars on one scale, the gap hatched.
+fn bars(run: &Run) -> Markup {
+    let summary = &run.summary;
+    html! {
+        table.bars {
+            caption { "Accuracies on one scale, 0 to 100\u{202f}%; the gap hatched" }
+            tbody {
+                (bar("Training", summary.train_accuracy, "train", None))
+                (bar("Validation", summary.val_accuracy, "validation", Some(summary.gap)))
+                @if let Some(test) = summary.test_accuracy { (bar("Test", test, "test", None)) }
+                @if let Some(share) = commonest(run) {
+                    (bar("Guessing the commonest class", share, "floor", None))
+                }
+            }
+        }
+    }
+}
+
+fn bar(name: &str, share: f64, class: &str, gap: Option<f64>) -> Markup {
+    let width = |share: f64| format!("{:.1}%", 100.0 * share.clamp(0.0, 1.0));
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td.number { (percent(share)) }
+            td.track aria-hidden="true" {
+                div {
+                    @if share.is_finite() {
+                        span class=(class) style={ "width:" (width(share)) } {}
+                    }
+                    @if let Some(gap) = gap.filter(|gap| share.is_finite() && *gap > 0.0) {
+                        span.gap style={
+                            "left:" (width(share)) ";width:" (width(gap.min(1.0 - share)))
+                        } {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The accuracy of a model that always gives the commonest class of the evaluated split.
+fn commonest(run: &Run) -> Option<f64> {
+    let rows = run
+        .summary
+        .evaluation
+        .confusion
+        .iter()
+        .map(|row| total(row));
+    let (most, all) = rows.fold((0, 0), |(most, all): (usize, usize), row| {
+        (most.max(row), all.saturating_add(row))
+    });
+    (all > 0).then(|| most as f64 / all as f64)
+}
+
+/// A sum that a damaged file cannot make overflow.
+fn total(row: &[usize]) -> usize {
+    row.iter().fold(0, |sum, &count| sum.saturating_add(count))
+}
+
+/// How far the validation accuracy can be trusted, and whether the gap stands out from that.
+fn certainty(run: &Run) -> Markup {
+    let summary = &run.summary;
+    let Some((low, high)) = wilson(summary.val_accuracy, summary.split[1]) else {
+        return html! {};
+    };
+    html! {
+        "With " (counted(summary.split[1], "validation sample")) ", that accuracy is only known to "
+        "lie between " (percent(low)) " and " (percent(high)) " (95\u{202f}% interval)"
+        @if summary.gap.abs() <= (high - low) / 2.0 {
+            ": the gap is no larger than chance alone may make it."
+        } @else {
+            "."
+        }
+    }
+}
+
+fn meaning(fit: Fit) -> &'static str {
+    match fit {
+        Fit::Overfitting => {
+            "Overfitting: the model does far better on what it was trained on than on what it has \
+             not seen. It has room to learn the training samples by heart, and used it."
+        }
+        Fit::Underfitting => {
+            "Underfitting: the model is poor even on what it was trained on. Before anything can \
+             carry over to new data, there must be more to carry."
+        }
+        Fit::Neither => {
+            "Neither: the model has learnt what it was shown, and most of it holds on data it has \
+             not seen."
+        }
+    }
+}
+
+fn advice_heading(fit: Fit) -> &'static str {
+    match fit {
+        Fit::Overfitting | Fit::Underfitting => "What to try next, the likeliest to help first:",
+        Fit::Neither => "Where more accuracy may come from:",
+    }
+}
+
+fn advice(run: &Run) -> Vec<&'static str> {
+    const MORE_DATA: &str = "More data, above all of the classes that are most confused (below).";
+    let pictures = run.summary.task == "image";
+    let mut all = vec![];
+    match run.summary.verdict.fit {
+        Fit::Overfitting => {
+            if pictures {
+                all.push("Stronger augmentation, mixup or cutmix: the same samples, seen anew.");
+                all.push("A pretrained backbone, if this one started from nothing.");
+            }
+            all.push("More weight decay, dropout, or label smoothing.");
+            all.push("A smaller model, or earlier stopping.");
+            all.push(MORE_DATA);
+        }
+        Fit::Underfitting => {
+            all.push("More epochs, if the training curve still climbs at its end.");
+            all.push("Another learning rate: ten times higher, ten times lower.");
+            all.push("A larger model, or a pretrained one.");
+            all.push("Less of what holds it back: weight decay, dropout, augmentation.");
+            all.push("A look at the data: wrong labels and classes that overlap set a ceiling.");
+        }
+        Fit::Neither => {
+            if !run.samples.mistakes.is_empty() {
+                all.push("The worst mistakes below: wrong labels among them are worth mending.");
+            }
+            if pictures {
+                all.push("A larger or pretrained backbone, now that the gap leaves room for it.");
+            } else {
+                all.push("A larger model, now that the gap leaves room for it.");
+            }
+            all.push(MORE_DATA);
+        }
+    }
+    all
+}

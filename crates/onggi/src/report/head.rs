@@ -1,0 +1,108 @@
+//! The head of the page: what was trained on what, the verdict, and the figures behind it.
+
+use maud::{Markup, html};
+
+use super::Fit;
+use super::format::{counted, percent, points};
+use super::input::Run;
+use super::interval::wilson;
+
+pub(super) fn header(run: &Run) -> Markup {
+    let summary = &run.summary;
+    html! {
+        header {
+            p.overline {
+                span.name { (data_name(&summary.data)) }
+                " · " (task(&summary.task)) " · " (summary.model)
+            }
+            h1 { (verdict(summary.verdict.fit)) }
+            p.lead { (summary.verdict.words) }
+            dl.figures {
+                (accuracy(run))
+                div {
+                    dt { "Gap" }
+                    dd.value { (points(summary.gap)) small { " points" } }
+                    dd { "training − validation" }
+                }
+                div {
+                    dt { "Training accuracy" }
+                    dd.value { (percent(summary.train_accuracy)) }
+                    dd { (counted(summary.split[0], "sample")) }
+                }
+                @if summary.test_accuracy.is_some() {
+                    div {
+                        dt { "Validation accuracy" }
+                        dd.value { (percent(summary.val_accuracy)) }
+                        dd { (counted(summary.split[1], "sample")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The accuracy to quote: on the test split, or on the validation split where there is none.
+fn accuracy(run: &Run) -> Markup {
+    let summary = &run.summary;
+    let (name, accuracy, samples) = match summary.test_accuracy {
+        Some(accuracy) => ("Test accuracy", accuracy, summary.split[2]),
+        None => (
+            "Validation accuracy",
+            summary.val_accuracy,
+            summary.split[1],
+        ),
+    };
+    html! {
+        div.first {
+            dt { (name) }
+            dd.value { (percent(accuracy)) }
+            dd {
+                (counted(samples, "sample"))
+                @if let Some((low, high)) = wilson(accuracy, samples) {
+                    "; 95\u{202f}% interval " (percent(low)) " to " (percent(high))
+                }
+                @if summary.test_accuracy.is_none() { "; there is no test split" }
+            }
+        }
+    }
+}
+
+fn verdict(fit: Fit) -> &'static str {
+    match fit {
+        Fit::Overfitting => "The model overfits",
+        Fit::Underfitting => "The model underfits",
+        Fit::Neither => "The model neither overfits nor underfits",
+    }
+}
+
+fn task(task: &str) -> String {
+    format!("{task} classification")
+}
+
+/// The last part of the data's path, by which people call a data set.
+pub(super) fn data_name(path: &str) -> &str {
+    let trimmed = path.trim_end_matches(['/', '\\']);
+    match trimmed.rsplit(['/', '\\']).next() {
+        Some(name) if !name.is_empty() => name,
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::data_name;
+
+    #[test]
+    fn the_last_part_of_a_path_names_the_data() {
+        for (path, name) in [
+            ("data/fashion", "fashion"),
+            ("data/fashion/", "fashion"),
+            ("C:\\data\\옹기", "옹기"),
+            ("iris.csv", "iris.csv"),
+            ("/", "/"),
+            ("", ""),
+        ] {
+            assert_eq!(data_name(path), name);
+        }
+    }
+}
