@@ -1,1 +1,2 @@
 //! Train models that hold up on data they have not seen.
+pub mod report;
