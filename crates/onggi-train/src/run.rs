@@ -4,7 +4,12 @@
 //! Accuracies, gaps and confidences are fractions in `[0, 1]`, times are seconds, losses are mean
 //! cross-entropy in nats.
 
+use crate::TrainError;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
 
 /// Names of the files inside a run folder.
 pub mod files {
@@ -190,4 +195,62 @@ pub struct Samples {
     pub mistakes: Vec<Mistake>,
     /// Augmented samples.
     pub augmented: Vec<AugmentedSample>,
+}
+
+/// Writes a file that appears whole or not at all: a temporary file beside it, flushed to disk,
+/// then renamed.
+///
+/// # Errors
+/// What writing a file can fail with; the old file, if there is one, is then untouched.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        TrainError::io(path)(source)
+    })
+}
+
+/// Writes `value` as JSON, whole or not at all.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), TrainError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|e| TrainError::File { path: path.to_path_buf(), reason: e.to_string() })?;
+    text.push(b'\n');
+    write_whole(path, &text)
+}
+
+/// Reads a JSON file.
+///
+/// # Errors
+/// A file that cannot be read, or that is damaged.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
+    let bytes = fs::read(path).map_err(TrainError::io(path))?;
+    serde_json::from_slice(&bytes).map_err(|e| TrainError::File {
+        path: path.to_path_buf(),
+        reason: format!("damaged or cut short: {e}"),
+    })
+}
+
+/// An error unless `dir` is a run folder: one with `config.toml` and weights.
+///
+/// # Errors
+/// A path that is no folder, or a folder without the two.
+pub fn check_run(dir: &Path) -> Result<(), TrainError> {
+    if !dir.is_dir() {
+        let source = fs::metadata(dir).err().unwrap_or_else(|| std::io::ErrorKind::NotADirectory.into());
+        return Err(TrainError::io(dir)(source));
+    }
+    for missing in [files::CONFIG, files::WEIGHTS] {
+        if !dir.join(missing).is_file() {
+            return Err(TrainError::NotARun { path: dir.to_path_buf(), missing });
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,107 @@
+//! A model's answers on a data set.
+
+use crate::TrainError;
+use burn::tensor::{Device, Tensor, TensorData};
+use onggi_data::{Batch, Dataset, Loader, LoaderConfig, View};
+use onggi_nn::{Classifier, Mode};
+use std::sync::Arc;
+
+/// Samples of one forward pass: large enough to fill the kernels, small enough for any memory.
+const BATCH: usize = 64;
+
+/// A model's answers on a data set, in the data set's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// Classes.
+    pub classes: usize,
+    /// Probabilities, `classes` a sample.
+    pub probabilities: Vec<f64>,
+    /// Mean cross-entropy with the data set's labels, nats.
+    pub loss: f64,
+    /// The data set's labels.
+    pub labels: Vec<usize>,
+}
+
+impl Predictions {
+    /// The most probable class of each sample; of equal ones, the first.
+    pub fn predicted(&self) -> Vec<usize> {
+        self.rows().map(argmax).collect()
+    }
+
+    /// Each sample's probabilities.
+    pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.probabilities.chunks_exact(self.classes.max(1))
+    }
+
+    /// Share of samples whose most probable class is their label.
+    pub fn accuracy(&self) -> f64 {
+        let right = self.predicted().iter().zip(&self.labels).filter(|(p, l)| p == l).count();
+        right as f64 / self.labels.len().max(1) as f64
+    }
+}
+
+/// The model's answers in eval mode, without augmentation.
+///
+/// # Errors
+/// Samples that cannot be read, or that do not fit the model.
+pub fn predict<const D: usize, M: Classifier<D>>(
+    model: &M,
+    data: &Arc<dyn Dataset>,
+    workers: usize,
+) -> Result<Predictions, TrainError> {
+    let model = model.valid();
+    let classes = data.num_classes();
+    let mut out =
+        Predictions { classes, probabilities: Vec::new(), loss: 0.0, labels: Vec::new() };
+    let config =
+        LoaderConfig { batch_size: BATCH, shuffle: None, drop_last: false, workers, prefetch: 2 };
+    for batch in Loader::new(data.clone(), config)?.epoch(0, View::Eval) {
+        let batch = batch?;
+        let labels = batch.labels.clone();
+        let logits = model.forward(input::<D>(batch, &Device::flex()), &Mode::Eval)?;
+        let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
+        for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
+            let log_sum = log_sum_exp(row);
+            out.loss += log_sum - f64::from(row[label]);
+            out.probabilities.extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
+        }
+        out.labels.extend(labels);
+    }
+    out.loss /= out.labels.len().max(1) as f64;
+    Ok(out)
+}
+
+/// A batch's samples as a tensor.
+pub(crate) fn input<const D: usize>(batch: Batch, device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(batch.x, batch.shape), device)
+}
+
+/// `ln Σ eᶻ`, without overflow.
+fn log_sum_exp(row: &[f32]) -> f64 {
+    let max = row.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(f64::from(z)));
+    max + row.iter().map(|&z| (f64::from(z) - max).exp()).sum::<f64>().ln()
+}
+
+fn argmax(row: &[f64]) -> usize {
+    let best = row.iter().enumerate().fold((0, f64::NEG_INFINITY), |best, (i, &p)| {
+        if p > best.1 { (i, p) } else { best }
+    });
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_sum_exp_does_not_overflow() {
+        assert!((log_sum_exp(&[1000.0, 1000.0]) - (1000.0 + 2f64.ln())).abs() < 1e-9);
+        assert!((log_sum_exp(&[-1000.0]) + 1000.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn ties_go_to_the_first() {
+        assert_eq!(argmax(&[0.25, 0.5, 0.5]), 1);
+        assert_eq!(argmax(&[f64::NAN, f64::NAN]), 0);
+    }
+}
