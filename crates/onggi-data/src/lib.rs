@@ -1,1 +1,19 @@
 //! Data sets, splits, decoding and the parallel loader.
+//!
+//! [`image`] reads folders of pictures, [`table`] reads CSV and TSV files; both end in a
+//! [`Dataset`], from which a [`Loader`] makes batches on worker threads. [`SplitMap`] says which
+//! sample belongs to train, validation and test. Nothing here writes to the user's data.
+#![forbid(unsafe_code)]
+
+mod dataset;
+mod error;
+pub mod image;
+mod loader;
+mod parallel;
+mod split;
+//pub mod table;
+
+pub use dataset::{Dataset, View};
+pub use error::DataError;
+pub use loader::{Batch, Epoch, Loader, LoaderConfig};
+pub use split::{Split, SplitMap, SplitSample};

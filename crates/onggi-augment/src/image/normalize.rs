@@ -1,0 +1,290 @@
+//! Brings pixel values to mean 0 and standard deviation 1 a channel: the last step before a model.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Image, Pixels, Sample, Transform};
+use crate::{AugmentError, Draw};
+
+/// Normalises each channel: `y = (x / max − mean) / std`, `max` being 255, 65535 or 1 by depth.
+///
+/// `mean` and `std` are in fractions of the value range, one a channel. The result is
+/// [`Pixels::F32`] of the same shape. Nothing is drawn.
+///
+/// # Example
+/// ```
+/// use onggi_augment::Draw;
+/// use onggi_augment::image::{Image, Normalize, Pixels, Transform};
+///
+/// let image = Image::new(1, 2, 1, Pixels::U8(vec![0, 255]))?;
+/// let normalize = Normalize::new(vec![0.5], vec![0.5])?;
+/// let y = normalize.apply(image, &mut Draw::new(0, 0, 0))?;
+/// assert_eq!(y.pixels(), &Pixels::F32(vec![-1.0, 1.0]));
+/// # Ok::<(), onggi_augment::AugmentError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Settings", into = "Settings")]
+pub struct Normalize {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+/// The settings as written in a file, not yet checked.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl Normalize {
+    /// Mean and standard deviation of each channel, as fractions of the value range.
+    ///
+    /// # Errors
+    /// [`AugmentError::StatisticsLength`] where the two differ in length or are empty,
+    /// [`AugmentError::Statistics`] for a value that is not finite or a `std` not above 0.
+    pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self, AugmentError> {
+        if mean.len() != std.len() || mean.is_empty() {
+            return Err(AugmentError::StatisticsLength {
+                mean: mean.len(),
+                std: std.len(),
+            });
+        }
+        for (channel, (&m, &s)) in mean.iter().zip(&std).enumerate() {
+            if !m.is_finite() || !s.is_finite() || s <= 0.0 {
+                return Err(AugmentError::Statistics {
+                    channel,
+                    mean: m,
+                    std: s,
+                });
+            }
+        }
+        Ok(Self { mean, std })
+    }
+
+    /// Mean of each channel.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Standard deviation of each channel.
+    pub fn std(&self) -> &[f32] {
+        &self.std
+    }
+
+    /// Writes the normalised image plane by plane, as models take it: `[H, W, C] → [C, H, W]`.
+    ///
+    /// # Errors
+    /// [`AugmentError::Channels`] and [`AugmentError::Buffer`] where image or buffer do not fit.
+    pub fn write_chw(&self, image: &Image, out: &mut [f32]) -> Result<(), AugmentError> {
+        self.check(image)?;
+        if out.len() != image.pixels.len() {
+            return Err(AugmentError::Buffer {
+                expected: image.pixels.len(),
+                got: out.len(),
+            });
+        }
+        match &image.pixels {
+            Pixels::U8(p) => self.planes(p, out),
+            Pixels::U16(p) => self.planes(p, out),
+            Pixels::F32(p) => self.planes(p, out),
+        }
+        Ok(())
+    }
+
+    fn check(&self, image: &Image) -> Result<(), AugmentError> {
+        let (expected, got) = (self.mean.len(), image.channels);
+        if expected != got {
+            return Err(AugmentError::Channels { expected, got });
+        }
+        Ok(())
+    }
+
+    /// `y = x · scale + shift` for values with the maximum `max`.
+    fn scale_shift(&self, channel: usize, max: f32) -> (f32, f32) {
+        let (mean, std) = (f64::from(self.mean[channel]), f64::from(self.std[channel]));
+        ((1.0 / (f64::from(max) * std)) as f32, (-mean / std) as f32)
+    }
+
+    /// HWC in, CHW out.
+    fn planes<T: Sample>(&self, x: &[T], out: &mut [f32]) {
+        let channels = self.mean.len();
+        for (k, plane) in out.chunks_exact_mut(x.len() / channels).enumerate() {
+            let (scale, shift) = self.scale_shift(k, T::WHITE);
+            match channels {
+                1 => strided::<T, 1>(x, k, plane, scale, shift),
+                3 => strided::<T, 3>(x, k, plane, scale, shift),
+                4 => strided::<T, 4>(x, k, plane, scale, shift),
+                _ => {
+                    for (y, pixel) in plane.iter_mut().zip(x.chunks_exact(channels)) {
+                        *y = pixel[k].to_f32() * scale + shift;
+                    }
+                }
+            }
+        }
+    }
+
+    /// HWC in, HWC out.
+    fn interleaved<T: Sample>(&self, x: &[T]) -> Vec<f32> {
+        let channels = self.mean.len();
+        let mut out = vec![0.0; x.len()];
+        for k in 0..channels {
+            let (scale, shift) = self.scale_shift(k, T::WHITE);
+            let y = out[k..].iter_mut().step_by(channels);
+            for (y, v) in y.zip(x[k..].iter().step_by(channels)) {
+                *y = v.to_f32() * scale + shift;
+            }
+        }
+        out
+    }
+}
+
+/// Channel `k` of pixels of `C` channels: a stride known at compile time is what lets the loop
+/// become vector code.
+fn strided<T: Sample, const C: usize>(
+    x: &[T],
+    k: usize,
+    plane: &mut [f32],
+    scale: f32,
+    shift: f32,
+) {
+    for (y, pixel) in plane.iter_mut().zip(x.as_chunks::<C>().0) {
+        *y = pixel[k].to_f32() * scale + shift;
+    }
+}
+
+impl TryFrom<Settings> for Normalize {
+    type Error = AugmentError;
+    fn try_from(settings: Settings) -> Result<Self, AugmentError> {
+        Self::new(settings.mean, settings.std)
+    }
+}
+
+impl From<Normalize> for Settings {
+    fn from(normalize: Normalize) -> Self {
+        Self {
+            mean: normalize.mean,
+            std: normalize.std,
+        }
+    }
+}
+
+impl Transform for Normalize {
+    fn apply(&self, image: Image, _: &mut Draw) -> Result<Image, AugmentError> {
+        self.check(&image)?;
+        let Image {
+            height,
+            width,
+            channels,
+            pixels,
+        } = image;
+        let pixels = Pixels::F32(match &pixels {
+            Pixels::U8(p) => self.interleaved(p),
+            Pixels::U16(p) => self.interleaved(p),
+            Pixels::F32(p) => self.interleaved(p),
+        });
+        Ok(Image {
+            height,
+            width,
+            channels,
+            pixels,
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "normalize"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::image::tests::{Conformance, picture};
+
+    impl Conformance for Normalize {
+        fn example(_: usize, _: usize, channels: usize) -> Self {
+            let mean = (0..channels).map(|k| 0.25 + 0.125 * k as f32).collect();
+            Self::new(mean, vec![1.0; channels]).unwrap()
+        }
+        fn identity() -> Option<Self> {
+            None
+        }
+        fn refusals() -> Vec<(&'static str, &'static str)> {
+            vec![
+                (
+                    r#"{"mean": [0.5], "std": [0.5, 0.5]}"#,
+                    "normalize: mean and std need one value a channel each, got 1 mean and 2 std \
+                     values",
+                ),
+                (r#"{"mean": [], "std": []}"#, "got 0 mean and 0 std values"),
+                (
+                    r#"{"mean": [0.5, 0.5], "std": [0.5, 0]}"#,
+                    "normalize: mean must be finite and std finite and above 0, got mean 0.5 and \
+                     std 0 for channel 1",
+                ),
+            ]
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_finite() {
+        for (m, s) in [
+            (f32::NAN, 1.0),
+            (f32::INFINITY, 1.0),
+            (0.0, f32::NAN),
+            (0.0, -1.0),
+        ] {
+            assert!(matches!(
+                Normalize::new(vec![m], vec![s]),
+                Err(AugmentError::Statistics { channel: 0, .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn refuses_other_channels_and_buffers() {
+        let grey = Normalize::new(vec![0.5], vec![0.5]).unwrap();
+        let wrong = AugmentError::Channels {
+            expected: 1,
+            got: 3,
+        };
+        assert_eq!(
+            grey.apply(picture(2, 2, 3), &mut Draw::new(0, 0, 0)),
+            Err(wrong.clone())
+        );
+        assert_eq!(
+            grey.write_chw(&picture(2, 2, 3), &mut [0.0; 12]),
+            Err(wrong)
+        );
+        assert_eq!(
+            grey.write_chw(&picture(2, 2, 1), &mut [0.0; 5]),
+            Err(AugmentError::Buffer {
+                expected: 4,
+                got: 5
+            })
+        );
+    }
+
+    proptest! {
+        /// Both layouts against the formula.
+        #[test]
+        fn equals_the_formula(h in 1usize..9, w in 1usize..9, c in 1usize..6) {
+            let x = picture(h, w, c);
+            let mean: Vec<f32> = (0..c).map(|k| 0.1 * (k + 1) as f32).collect();
+            let std: Vec<f32> = (0..c).map(|k| 0.2 + 0.05 * k as f32).collect();
+            let normalize = Normalize::new(mean.clone(), std.clone()).unwrap();
+            let mut planes = vec![0.0; h * w * c];
+            normalize.write_chw(&x, &mut planes).unwrap();
+            let y = normalize.apply(x.clone(), &mut Draw::new(0, 0, 0)).unwrap();
+            let (Pixels::U8(x), Pixels::F32(y)) = (x.pixels(), y.pixels()) else { unreachable!() };
+            for i in 0..h * w {
+                for k in 0..c {
+                    let want = (f32::from(x[i * c + k]) / 255.0 - mean[k]) / std[k];
+                    prop_assert!((y[i * c + k] - want).abs() < 1e-5);
+                    prop_assert_eq!(planes[k * h * w + i], y[i * c + k]);
+                }
+            }
+        }
+    }
+}
