@@ -21,6 +21,8 @@ pub use error::TrainError;
 pub use evaluate::{Predictions, predict};
 pub use metrics::evaluation;
 pub use subset::Subset;
-pub use trainer::{Fit, FitSettings, Observer, OptimizerChoice, Progress, Stopped, fit};
+pub use trainer::{
+    Fit, FitSettings, Observer, OptimizerChoice, Progress, Stopped, TRAIN_SUBSET, fit,
+};
 pub use verdict::verdict;
 pub use weights::{WeightsFile, read_weights, write_weights};

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 /// Training samples that the train figures are measured on: enough for a standard error of two
 /// points, few enough not to be felt.
-const TRAIN_SUBSET: usize = 500;
+pub const TRAIN_SUBSET: usize = 500;
 
 /// Share of the steps in which the learning rate rises.
 const WARM_UP: f64 = 0.2;

@@ -1,2 +1,35 @@
-//! Train models that hold up on data they have not seen.
+//! Onggi: image and table models that hold up on data they have not seen.
+//!
+//! The library gathers Onggi's crates under one name and adds the HTML [`report`] and the command
+//! itself ([`cli`]).
+//!
+//! # Example
+//! ```
+//! use onggi::nn::{Classifier, Mode, init};
+//! use onggi::zoo::{ModelOptions, TableModel};
+//!
+//! let device = onggi::burn::tensor::Device::flex();
+//! let options = ModelOptions { classes: 3, dropout: 0.0 };
+//! let model = TableModel::build("mlp", 4, &options, &mut init::generator(1), &device)?;
+//! let rows = onggi::burn::tensor::Tensor::<2>::zeros([5, 4], &device);
+//! assert_eq!(model.forward(rows, &Mode::Eval)?.dims(), [5, 3]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+mod commands;
+mod description;
+mod failure;
+mod output;
 pub mod report;
+mod settings;
+
+pub use burn;
+pub use onggi_augment as augment;
+pub use onggi_data as data;
+pub use onggi_nn as nn;
+pub use onggi_ops as ops;
+pub use onggi_train as train;
+pub use onggi_zoo as zoo;

@@ -1,0 +1,72 @@
+//! The command line: one row a command.
+
+use crate::commands;
+use crate::failure::Failure;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Train image and table models that hold up on data they have not seen.
+#[derive(Parser, Debug)]
+#[command(name = "onggi", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One variant a command; its arguments, help and work are in `commands/<name>.rs`.
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Train a classifier, test it, and say whether it overfits or underfits
+    #[command(after_help = commands::train::EXAMPLES)]
+    Train(Box<commands::train::Train>),
+    /// Ask a trained model for the class of images or of a table's rows
+    #[command(after_help = commands::predict::EXAMPLES)]
+    Predict(commands::predict::Predict),
+    /// Measure a trained model on labelled data
+    #[command(after_help = commands::evaluate::EXAMPLES)]
+    Evaluate(commands::evaluate::Evaluate),
+    /// Write a run's HTML report anew
+    #[command(after_help = commands::report::EXAMPLES)]
+    Report(commands::report::Report),
+}
+
+/// Runs the command that the program's arguments ask for. Exit codes: 0 good, 1 failed, 2 wrong use.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and are no mistake.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Train(command) => command.run(),
+        Command::Predict(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Report(command) => command.run(),
+    };
+    let (code, message) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => (2, message),
+        Err(Failure::Failed(error)) => (1, format!("{error:#}")),
+    };
+    let _ = writeln!(std::io::stderr(), "error: {message}");
+    if code == 2 {
+        let name = Cli::command().get_name().to_string();
+        let _ = writeln!(std::io::stderr(), "See `{name} --help` and `{name} <command> --help`.");
+    }
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,6 @@
+//! The commands, one file each.
+
+pub(crate) mod evaluate;
+pub(crate) mod predict;
+pub(crate) mod report;
+pub(crate) mod train;

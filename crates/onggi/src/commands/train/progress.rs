@@ -1,0 +1,126 @@
+//! What is shown while a training runs, what is written after each epoch, and Ctrl-C.
+
+use super::RunFolder;
+use crate::description::Description;
+use crate::failure::Failure;
+use indicatif::{ProgressBar, ProgressStyle};
+use onggi_nn::state::StateDict;
+use onggi_train::run::{EpochRecord, files};
+use onggi_train::{Observer, Progress, TrainError, write_weights};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Watches a training: bar on a terminal, `log.jsonl` and the best weights in the run folder.
+pub(super) struct Watch {
+    interrupted: Arc<AtomicBool>,
+    bar: ProgressBar,
+    epochs: usize,
+    folder: PathBuf,
+    description: Option<Description>,
+}
+
+/// A bar that counts files.
+pub(super) struct Reading(ProgressBar);
+
+impl Reading {
+    pub(super) fn set(&self, done: usize) {
+        // The bar may be told from any thread, out of order.
+        self.0.set_position(self.0.position().max(done as u64));
+    }
+
+    pub(super) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Watch {
+    /// Listens for Ctrl-C: the first asks the training to end, the second ends the process.
+    pub(super) fn start() -> Result<Self, Failure> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = interrupted.clone();
+        ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        })?;
+        Ok(Self {
+            interrupted,
+            bar: ProgressBar::hidden(),
+            epochs: 0,
+            folder: PathBuf::new(),
+            description: None,
+        })
+    }
+
+    /// A bar for reading `files` files; hidden where stderr is no terminal.
+    pub(super) fn reading(&self, files: usize) -> Reading {
+        let bar = ProgressBar::new(files as u64);
+        bar.set_style(style("reading {bar:30} {pos}/{len} images, {eta} left"));
+        Reading(bar)
+    }
+
+    pub(super) fn begin(&mut self, epochs: usize, folder: &RunFolder, description: &Description) {
+        self.epochs = epochs;
+        self.folder = folder.path().to_path_buf();
+        self.description = Some(description.clone());
+        self.bar = ProgressBar::new(0);
+        self.bar.set_style(style("{bar:20} {percent:>3} % {eta:>4} left  {msg}"));
+    }
+
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn log(&self, record: &EpochRecord) -> Result<(), TrainError> {
+        let path = self.folder.join(files::LOG);
+        let line = serde_json::to_string(record)
+            .map_err(|e| TrainError::File { path: path.clone(), reason: e.to_string() })?;
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| writeln!(file, "{line}"))
+            .map_err(|source| TrainError::Io { path, source })
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
+}
+
+impl Observer for Watch {
+    fn step(&mut self, progress: Progress) {
+        let Progress { epoch, batch, batches, loss } = progress;
+        if self.bar.length() == Some(0) {
+            self.bar.set_length((batches * self.epochs) as u64);
+        }
+        self.bar.set_position(((epoch - 1) * batches + batch) as u64);
+        self.bar.set_message(format!("epoch {epoch}/{} loss {loss:.3}", self.epochs));
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, best: Option<&StateDict>) -> Result<(), TrainError> {
+        self.log(record)?;
+        if let (Some(state), Some(description)) = (best, &self.description) {
+            write_weights(&self.folder.join(files::WEIGHTS), state, description)?;
+        }
+        self.bar.println(format!(
+            "epoch {:>3}  train {:5.1} % (loss {:.3})  validation {:5.1} % (loss {:.3}){}",
+            record.epoch,
+            100.0 * record.train_accuracy,
+            record.train_loss,
+            100.0 * record.val_accuracy,
+            record.val_loss,
+            if best.is_some() { "  best" } else { "" }
+        ));
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,125 @@
+//! Making a run's folder.
+
+use super::Prepared;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use anyhow::{Context, anyhow};
+use onggi_train::run::{files, write_json, write_whole};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Where runs go when `--out` does not say.
+const RUNS: &str = "runs";
+
+/// Runs of one data set that are counted up to.
+const MOST_RUNS: usize = 100_000;
+
+/// A run's folder, made by this process.
+pub(super) struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder and writes what is known before training: settings, classes, split.
+    pub(super) fn create(settings: &Settings, prepared: &Prepared) -> Result<Self, Failure> {
+        let path = match &settings.out {
+            Some(out) => {
+                make_new(out)?;
+                out.clone()
+            }
+            None => next(Path::new(RUNS), &name_of(&settings.data))?,
+        };
+        let folder = Self { path };
+        let written = folder.write_start(settings, prepared);
+        written.inspect_err(|_| folder.remove_if_empty())?;
+        Ok(folder)
+    }
+
+    fn write_start(&self, settings: &Settings, prepared: &Prepared) -> Result<(), Failure> {
+        write_whole(&self.path.join(files::CONFIG), settings.to_config()?.as_bytes())?;
+        write_json(&self.path.join(files::CLASSES), &prepared.description.classes)?;
+        prepared.split.save(&self.path.join(files::SPLIT))?;
+        Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder unless it holds weights.
+    pub(super) fn remove_if_empty(&self) {
+        if self.path.join(files::WEIGHTS).exists() {
+            return;
+        }
+        for file in [files::CONFIG, files::CLASSES, files::SPLIT, files::LOG] {
+            let _ = fs::remove_file(self.path.join(file));
+        }
+        let _ = fs::remove_dir(&self.path);
+    }
+}
+
+/// Makes `out`, or takes it if it is an empty folder.
+fn make_new(out: &Path) -> Result<(), Failure> {
+    let shown = out.display();
+    if let Ok(mut entries) = fs::read_dir(out) {
+        return match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(anyhow!(
+                "--out {shown}: the folder is not empty, and nothing in it is overwritten; name another"
+            )
+            .into()),
+        };
+    }
+    Ok(fs::create_dir_all(out).with_context(|| format!("--out {shown}"))?)
+}
+
+/// Makes `<root>/<name>-<n>` for the first `n` that is free.
+fn next(root: &Path, name: &str) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(root).with_context(|| format!("{}", root.display()))?;
+    for n in 1..=MOST_RUNS {
+        let path = root.join(format!("{name}-{n}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(anyhow!("{}: {e}", path.display()).into()),
+        }
+    }
+    Err(anyhow!("{} holds {MOST_RUNS} runs of {name}; name another folder with --out", root.display()).into())
+}
+
+/// The data's name without folders and extension: what runs of it are called.
+fn name_of(data: &str) -> String {
+    let path = fs::canonicalize(data).unwrap_or_else(|_| data.into());
+    let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+    name.map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_counted_up() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 1..=3 {
+            assert_eq!(next(dir.path(), "x").unwrap(), dir.path().join(format!("x-{n}")));
+        }
+    }
+
+    #[test]
+    fn a_folder_with_something_in_it_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(make_new(dir.path()).is_ok());
+        fs::write(dir.path().join("mine"), "x").unwrap();
+        assert!(make_new(dir.path()).is_err());
+        assert!(make_new(&dir.path().join("new/er")).is_ok());
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(name_of("no/such/photos"), "photos");
+        assert_eq!(name_of("table.v2.csv"), "table.v2");
+        assert!(!name_of(".").is_empty() && name_of(".") != ".");
+    }
+}

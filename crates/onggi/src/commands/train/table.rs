@@ -1,0 +1,65 @@
+//! Training on a table of numbers.
+
+use super::{Prepared, Watch, describe, parts};
+use crate::description::Input;
+use crate::failure::Failure;
+use crate::output::warn;
+use crate::settings::{MissingValues, Settings};
+use crate::zoo::TableModel;
+use onggi_data::table::{Missing, Table, TableDataset, TableOptions, TablePreprocess};
+use onggi_data::{Split, SplitMap};
+use std::path::Path;
+
+pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
+    let options = TableOptions {
+        ignore: settings.ignore.clone(),
+        missing: match settings.missing {
+            MissingValues::Impute => Missing::Impute,
+            MissingValues::Refuse => Missing::Refuse,
+        },
+    };
+    let target = settings.target.clone().unwrap_or_default();
+    let table = Table::read(Path::new(&settings.data), &target, &options)?;
+    for (column, missing) in table.columns().iter().zip(table.missing()) {
+        if missing > 0 {
+            let values = if missing == 1 { "value" } else { "values" };
+            warn(format!(
+                "column `{column}`: {missing} missing {values} filled with the training median"
+            ));
+        }
+    }
+    let split = SplitMap::cut(&table.split_samples(), settings.seed);
+    let train_rows = split.indices(Split::Train, table.ids())?;
+    for column in table.constant_columns(&train_rows)? {
+        warn(format!("column `{column}` is the same in all training rows and tells nothing"));
+    }
+    let preprocess = TablePreprocess::fit(&table, &train_rows)?;
+    let dataset = |part| -> Result<TableDataset, Failure> {
+        let rows = split.indices(part, table.ids())?;
+        Ok(TableDataset::new(&table, &rows, &preprocess)?)
+    };
+    let (train_data, val, test) = parts(dataset, &split)?;
+    let columns = preprocess.columns().len();
+    let input = Input::Table { target, preprocess };
+    let description = describe(settings, table.classes().to_vec(), input);
+    let prepared = Prepared {
+        samples: "rows",
+        train: train_data,
+        val,
+        test,
+        split,
+        skipped: Vec::new(),
+        description,
+    };
+    let options = prepared.description.options();
+    super::train::<2, TableModel>(
+        settings,
+        &prepared,
+        |rng, device| {
+            TableModel::build(&settings.model, columns, &options, rng, device)
+                .map_err(|e| Failure::Usage(format!("--model: {e}")))
+        },
+        |_, _| Ok(()),
+        watch,
+    )
+}
