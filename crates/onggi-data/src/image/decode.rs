@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn grey_and_colour() {
         assert_eq!(through(Luma([9u8]), Channels::Rgb), [9, 9, 9]);
-        // Pillow 11: Image.new("RGB", (1, 1), …).convert("L").
+        // By the formula: 0.299 · 255 = 76.2, 0.587 · 255 = 149.7, 0.114 · 255 = 29.1.
         for (rgb, luma) in [
             ([255, 0, 0], 76),
             ([0, 255, 0], 150),
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn sixteen_bits_are_rounded() {
-        for (wide, narrow) in [(0, 0), (128, 0), (129, 1), (257 * 77, 77), (65_535, 255)] {
+        for (wide, narrow) in [(0u16, 0), (128, 0), (129, 1), (257 * 77, 77), (65_535, 255)] {
             assert_eq!(through(Luma([wide]), Channels::Grey), [narrow]);
         }
         assert_eq!(

@@ -174,8 +174,8 @@ mod tests {
             let flat = Pixels::U8(vec![value; h * w * channels]);
             let image = Image::new(h, w, channels, flat).unwrap();
             let want = Pixels::U8(vec![value; out_h * out_w * channels]);
-            prop_assert_eq!(resize(&image, out_h, out_w).unwrap().pixels(), &want);
-            prop_assert_eq!(resize_cover(&image, out_h, out_w).unwrap().pixels(), &want);
+            prop_assert_eq!(resize(&image, out_h, out_w).unwrap().into_pixels(), want.clone());
+            prop_assert_eq!(resize_cover(&image, out_h, out_w).unwrap().into_pixels(), want);
         }
     }
 }
