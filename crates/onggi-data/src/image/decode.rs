@@ -186,12 +186,13 @@ fn limit_words() -> String {
     )
 }
 
-/// A decoder's error, in words that do not repeat the path.
+/// A decoder's error, in words that do not repeat the path, on one line.
 fn words(error: ImageError) -> String {
+    let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     match error {
         ImageError::Limits(_) => format!("the image is too large; {}", limit_words()),
-        ImageError::Unsupported(error) => format!("not supported: {error}"),
-        other => format!("damaged or cut short: {other}"),
+        ImageError::Unsupported(error) => one_line(format!("not supported: {error}")),
+        other => one_line(format!("damaged or cut short: {other}")),
     }
 }
 

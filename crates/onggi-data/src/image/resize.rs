@@ -25,7 +25,8 @@ pub fn resize(image: &Image, height: usize, width: usize) -> Result<Image, DataE
 /// Scales an 8-bit image until it covers `height × width`, and cuts off what stands over, on both
 /// sides alike: the aspect ratio is kept.
 ///
-/// Scaling and cutting are one step: the largest centred box of the wanted aspect ratio is resized.
+/// Scaling and cutting are one step: the largest centred box of the wanted aspect ratio is resized;
+/// at its border the filter sees the pixels beyond, as when the whole image is scaled first.
 ///
 /// # Errors
 /// Those of [`resize`].
@@ -136,14 +137,32 @@ mod tests {
         assert_eq!(y.pixels(), &Pixels::U8(vec![0, 50, 150, 200]));
     }
 
+    /// Where no size has to be rounded, covering is resizing the whole image and cutting the middle
+    /// out: the filter may look beyond the cut.
     #[test]
-    fn covering_takes_the_middle() {
-        let thirds: Vec<u8> = (0..10 * 30).map(|i| (i % 30 / 10 * 100) as u8).collect();
-        let y = resize_cover(&grey(10, 30, thirds), 5, 5).unwrap();
-        assert_eq!(y.pixels(), &Pixels::U8(vec![100; 25]));
-        let thirds: Vec<u8> = (0..30 * 10).map(|i| (i / 100 * 100) as u8).collect();
-        let y = resize_cover(&grey(30, 10, thirds), 20, 20).unwrap();
-        assert_eq!(y.pixels(), &Pixels::U8(vec![100; 400]));
+    fn covering_is_resizing_and_cutting_the_middle() {
+        let pixels: Vec<u8> = (0..10 * 30).map(|i| (i * 71 % 256) as u8).collect();
+        let whole = resize(&grey(10, 30, pixels.clone()), 5, 15)
+            .unwrap()
+            .into_pixels();
+        let Pixels::U8(whole) = whole else {
+            unreachable!()
+        };
+        let middle = whole
+            .chunks(15)
+            .flat_map(|row| row[5..10].to_vec())
+            .collect();
+        let y = resize_cover(&grey(10, 30, pixels.clone()), 5, 5).unwrap();
+        assert_eq!(y.pixels(), &Pixels::U8(middle));
+
+        let whole = resize(&grey(30, 10, pixels.clone()), 60, 20)
+            .unwrap()
+            .into_pixels();
+        let Pixels::U8(whole) = whole else {
+            unreachable!()
+        };
+        let y = resize_cover(&grey(30, 10, pixels), 20, 20).unwrap();
+        assert_eq!(y.pixels(), &Pixels::U8(whole[20 * 20..40 * 20].to_vec()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From a CSV or TSV file to numbers, row by row.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
@@ -29,8 +29,20 @@ pub(super) struct Rows {
     pub(super) values: Vec<f64>,
     /// The target of each row; empty without a target.
     pub(super) targets: Vec<String>,
-    /// The file's line of each row, from 1.
-    pub(super) lines: Vec<u64>,
+    /// Where in the file each row begins, in bytes, blank lines before it included.
+    offsets: Vec<u64>,
+}
+
+impl Rows {
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// The file's line of a row, from 1.
+    pub(super) fn line(&self, path: &Path, row: usize) -> u64 {
+        line_at(path, self.offsets[row])
+    }
 }
 
 /// What a field holds.
@@ -128,8 +140,9 @@ pub(super) fn read_file(
     let mut rows = Rows::default();
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(refuse)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        rows.lines.push(line);
+        let offset = record.position().map_or(0, csv::Position::byte);
+        let line = || line_at(path, offset);
+        rows.offsets.push(offset);
         for &i in &plan.features {
             let column = || header.names()[i].clone();
             let value = || record[i].to_owned();
@@ -141,7 +154,7 @@ pub(super) fn read_file(
                     return Err(DataError::Infinite {
                         path,
                         column,
-                        line,
+                        line: line(),
                         value: value(),
                     });
                 }
@@ -150,7 +163,7 @@ pub(super) fn read_file(
                     return Err(DataError::NotANumber {
                         path,
                         column,
-                        line,
+                        line: line(),
                         value: value(),
                     });
                 }
@@ -161,14 +174,14 @@ pub(super) fn read_file(
                 let target = header.names()[i].clone();
                 return Err(DataError::MissingTarget {
                     path: path.to_owned(),
-                    line,
+                    line: line(),
                     target,
                 });
             }
             rows.targets.push(record[i].to_owned());
         }
     }
-    if rows.lines.is_empty() {
+    if rows.offsets.is_empty() {
         return Err(DataError::EmptyTable {
             path: path.to_owned(),
             what: "there are no rows",
@@ -208,7 +221,7 @@ fn sniff(start: &[u8]) -> u8 {
 
 fn refuse(path: &Path, error: csv::Error) -> DataError {
     let path = path.to_owned();
-    let line = error.position().map_or(1, csv::Position::line);
+    let line = line_at(&path, error.position().map_or(0, csv::Position::byte));
     match error.into_kind() {
         ErrorKind::UnequalLengths {
             expected_len, len, ..
@@ -225,4 +238,22 @@ fn refuse(path: &Path, error: csv::Error) -> DataError {
             source: io::Error::other(format!("{other:?}")),
         },
     }
+}
+
+/// The line, from 1, of the first record at or after a byte. Counted anew for an error: the reader's
+/// own count passes over blank lines and stumbles over CR LF.
+fn line_at(path: &Path, offset: u64) -> u64 {
+    let Ok(file) = File::open(path) else { return 1 };
+    let (mut line, mut after_cr) = (1, false);
+    for (i, byte) in (0u64..).zip(BufReader::new(file).bytes()) {
+        match byte {
+            // One line end, counted at the CR.
+            Ok(b'\n') if after_cr => {}
+            Ok(b'\n' | b'\r') => line += 1,
+            Ok(_) if i < offset => {}
+            _ => break,
+        }
+        after_cr = matches!(byte, Ok(b'\r'));
+    }
+    line
 }

@@ -102,7 +102,13 @@ impl Table {
         };
         let (rows, columns) = read_file(path, plan)?;
         let classes = target::classes(path, target, &rows.targets)?;
-        let labels = target::labels(path, target, &rows.targets, &rows.lines, &classes)?;
+        let labels = target::labels(
+            path,
+            target,
+            &rows.targets,
+            |row| rows.line(path, row),
+            &classes,
+        )?;
         target::refuse_single(&labels, &classes)?;
         Self::join(path, rows, columns, labels, classes, options.missing)
     }
@@ -132,7 +138,13 @@ impl Table {
         let (rows, columns) = read_file(path, plan)?;
         let (labels, classes) = match target {
             Some((name, classes)) => {
-                let labels = target::labels(path, name, &rows.targets, &rows.lines, classes)?;
+                let labels = target::labels(
+                    path,
+                    name,
+                    &rows.targets,
+                    |row| rows.line(path, row),
+                    classes,
+                )?;
                 (labels, classes.to_vec())
             }
             None => (Vec::new(), Vec::new()),
@@ -142,18 +154,16 @@ impl Table {
 
     fn join(
         path: &Path,
-        rows: Rows,
+        mut rows: Rows,
         columns: Vec<String>,
         labels: Vec<usize>,
         classes: Vec<String>,
         missing: Missing,
     ) -> Result<Self, DataError> {
-        let ids = (1..=rows.lines.len())
-            .map(|row| format!("row {row}"))
-            .collect();
+        let ids = (1..=rows.len()).map(|row| format!("row {row}")).collect();
         let table = Self {
             columns,
-            values: rows.values,
+            values: std::mem::take(&mut rows.values),
             labels,
             classes,
             ids,
@@ -166,7 +176,7 @@ impl Table {
                     path: path.to_owned(),
                     column: table.columns[i].clone(),
                     count: counts[i],
-                    line: rows.lines[row],
+                    line: rows.line(path, row),
                 })
             }
             _ => Ok(table),
@@ -405,6 +415,28 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let refusal = Table::read(folder.path(), "y", &TableOptions::default());
         assert!(matches!(refusal, Err(DataError::NotATable { .. })));
+    }
+
+    #[test]
+    fn lines_are_those_of_an_editor() {
+        for text in [
+            "a,b,y\r\n1,2,u\r\n\r\n\r\nred,2,v\r\n",
+            "\u{feff}a,b,y\n\n1,2,u\n\nred,2,v",
+            "a,b,y\r1,2,u\r\r\rred,2,v\r",
+            "a,b,y\n1,2,\"two\n\nlines\"\nred,2,v\n",
+        ] {
+            let refusal = read("x.csv", text.as_bytes(), &TableOptions::default()).unwrap_err();
+            assert!(
+                refusal.starts_with("x.csv: column `a`, line 5: `red`"),
+                "{text:?}: {refusal}"
+            );
+            let ragged = text.replace("red,2,v", "red,v");
+            let refusal = read("x.csv", ragged.as_bytes(), &TableOptions::default()).unwrap_err();
+            assert!(
+                refusal.starts_with("x.csv: line 5 has 2 fields"),
+                "{text:?}: {refusal}"
+            );
+        }
     }
 
     #[test]

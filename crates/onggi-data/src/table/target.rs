@@ -52,12 +52,12 @@ pub(super) fn classes(
     Ok(sorted)
 }
 
-/// Looks each value up among the classes.
+/// Looks each value up among the classes; `line` gives a row's line in the file.
 pub(super) fn labels(
     path: &Path,
     target: &str,
     values: &[String],
-    lines: &[u64],
+    line: impl Fn(usize) -> u64,
     classes: &[String],
 ) -> Result<Vec<usize>, DataError> {
     let places: HashMap<&str, usize> = classes
@@ -65,19 +65,19 @@ pub(super) fn labels(
         .enumerate()
         .map(|(i, class)| (class.as_str(), i))
         .collect();
-    let find = |(value, &line): (&String, &u64)| {
+    let find = |(row, value): (usize, &String)| {
         places
             .get(value.as_str())
             .copied()
             .ok_or_else(|| DataError::UnknownClass {
                 path: path.to_owned(),
-                line,
+                line: line(row),
                 target: target.to_owned(),
                 value: value.clone(),
                 classes: classes.join(", "),
             })
     };
-    values.iter().zip(lines).map(find).collect()
+    values.iter().enumerate().map(find).collect()
 }
 
 /// Refuses a class of one sample, which cannot be both trained on and validated.
@@ -149,7 +149,14 @@ mod tests {
         ));
         let values = ["a".to_owned(), "c".to_owned()];
         let known = ["a".to_owned(), "b".to_owned()];
-        let refusal = labels(Path::new("x.csv"), "y", &values, &[2, 3], &known).unwrap_err();
+        let refusal = labels(
+            Path::new("x.csv"),
+            "y",
+            &values,
+            |row| row as u64 + 2,
+            &known,
+        )
+        .unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "x.csv: line 3: the target `y` is `c`, not one of the classes a, b"
