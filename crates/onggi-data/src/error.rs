@@ -304,6 +304,18 @@ pub enum DataError {
         /// The sample's name.
         id: String,
     },
+    /// A folder or device where a table was expected.
+    #[error("{}: not a file; expected a CSV or TSV file", path.display())]
+    NotATable {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A target that is also left out.
+    #[error("the target `{target}` is among the ignored columns; take it out of them")]
+    TargetIgnored {
+        /// The target column.
+        target: String,
+    },
     /// A table too large to be held.
     #[error("{}: {what} is {got}, more than the {most} taken", path.display())]
     TableTooLarge {

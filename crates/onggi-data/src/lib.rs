@@ -11,7 +11,7 @@ pub mod image;
 mod loader;
 mod parallel;
 mod split;
-//pub mod table;
+pub mod table;
 
 pub use dataset::{Dataset, View};
 pub use error::DataError;

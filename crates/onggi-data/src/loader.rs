@@ -418,7 +418,10 @@ mod tests {
     /// A change here changes every run of every user.
     #[test]
     fn order_is_golden() {
-        assert_eq!(loader(numbers(8), config(4, 1)).order(0), [1, 3, 6, 5, 0, 7, 4, 2]);
+        assert_eq!(
+            loader(numbers(8), config(4, 1)).order(0),
+            [1, 3, 6, 5, 0, 7, 4, 2]
+        );
     }
 
     #[test]

@@ -139,3 +139,160 @@ impl Dataset for ImageDataset {
         self.preprocess.write(&image, out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use onggi_augment::image::{HorizontalFlip, Normalize, RandomCrop};
+
+    use super::*;
+    use crate::image::folder::tests::{Folder, item};
+    use crate::image::{CACHE_BYTES, Channels, ImageShape};
+    use crate::{Batch, Loader, LoaderConfig};
+
+    const TRAIN: View = View::Train { seed: 3, epoch: 1 };
+
+    struct Fixture {
+        _folder: Folder,
+        items: Vec<ImageItem>,
+        store: Arc<ImageStore>,
+        preprocess: ImagePreprocess,
+    }
+
+    fn fixture(cache_bytes: usize) -> Fixture {
+        let folder = Folder::new();
+        let items =
+            (0..10).map(|i| item(&folder.rgb(&format!("{i}.png"), 20 + i, 30), i as usize % 2));
+        let items = items.collect();
+        let shape = ImageShape::new(8, 12, Channels::Rgb).unwrap();
+        let preprocess = ImagePreprocess::new(shape, vec![0.1; 3], vec![0.2; 3]).unwrap();
+        let store = Arc::new(ImageStore::new(shape, cache_bytes));
+        Fixture {
+            _folder: folder,
+            items,
+            store,
+            preprocess,
+        }
+    }
+
+    fn augmentation() -> Compose {
+        Compose::new(vec![
+            RandomCrop::new([8, 12], 2, 0.0).unwrap().into(),
+            HorizontalFlip::new(0.5).unwrap().into(),
+        ])
+    }
+
+    fn dataset(f: &Fixture, augmentation: Compose) -> Result<ImageDataset, DataError> {
+        ImageDataset::new(
+            Arc::clone(&f.store),
+            f.items.clone(),
+            2,
+            &f.preprocess,
+            augmentation,
+        )
+    }
+
+    fn load(dataset: &ImageDataset, index: usize, view: View) -> Vec<f32> {
+        let mut out = vec![0.0; 3 * 8 * 12];
+        dataset.load(index, view, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn evaluation_equals_the_preprocessing_of_the_file() {
+        let f = fixture(CACHE_BYTES);
+        let dataset = dataset(&f, augmentation()).unwrap();
+        assert_eq!(dataset.sample_shape(), [3, 8, 12]);
+        for (i, item) in f.items.iter().enumerate() {
+            let mut want = vec![0.0; 3 * 8 * 12];
+            let image = f.preprocess.image(&item.path).unwrap();
+            f.preprocess.write(&image, &mut want).unwrap();
+            assert_eq!(load(&dataset, i, View::Eval), want);
+            assert_eq!(dataset.source(i), item.path.display().to_string());
+        }
+    }
+
+    #[test]
+    fn training_views_are_functions_of_seed_epoch_and_index() {
+        let f = fixture(CACHE_BYTES);
+        let cached = dataset(&f, augmentation()).unwrap();
+        let other = fixture(0);
+        let uncached = dataset(&other, augmentation()).unwrap();
+        let mut changed = 0;
+        for i in 0..f.items.len() {
+            assert_eq!(load(&cached, i, TRAIN), load(&uncached, i, TRAIN));
+            changed += usize::from(load(&cached, i, TRAIN) != load(&cached, i, View::Eval));
+        }
+        assert!(changed >= 8, "{changed}");
+        let next = View::Train { seed: 3, epoch: 2 };
+        assert!((0..10).any(|i| load(&cached, i, TRAIN) != load(&cached, i, next)));
+        let plain = dataset(&f, Compose::default()).unwrap();
+        assert_eq!(load(&plain, 0, TRAIN), load(&plain, 0, View::Eval));
+    }
+
+    #[test]
+    fn batches_do_not_depend_on_workers() {
+        let batches = |workers, cache_bytes| -> Vec<Batch> {
+            let f = fixture(cache_bytes);
+            let dataset = Arc::new(dataset(&f, augmentation()).unwrap());
+            let config = LoaderConfig {
+                batch_size: 3,
+                shuffle: Some(5),
+                drop_last: false,
+                workers,
+                prefetch: 2,
+            };
+            let loader = Loader::new(dataset, config).unwrap();
+            loader.epoch(1, TRAIN).map(Result::unwrap).collect()
+        };
+        let one = batches(1, CACHE_BYTES);
+        assert_eq!(
+            one.iter().map(|b| b.labels.len()).collect::<Vec<_>>(),
+            [3, 3, 4]
+        );
+        assert_eq!(one, batches(3, CACHE_BYTES));
+        assert_eq!(one, batches(4, 3 * 8 * 12 * 4));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut f = fixture(CACHE_BYTES);
+        let crop = Compose::new(vec![RandomCrop::new([4, 4], 0, 0.0).unwrap().into()]);
+        assert!(matches!(
+            dataset(&f, crop),
+            Err(DataError::AugmentedShape { .. })
+        ));
+        let large = Compose::new(vec![RandomCrop::new([99, 4], 0, 0.0).unwrap().into()]);
+        assert!(matches!(dataset(&f, large), Err(DataError::Augment(_))));
+        let twice = Normalize::new(vec![0.5; 3], vec![0.5; 3]).unwrap();
+        let twice = Compose::new(vec![twice.into()]);
+        assert!(matches!(
+            dataset(&f, twice),
+            Err(DataError::NormalizedTwice)
+        ));
+        let ok = dataset(&f, Compose::default()).unwrap();
+        assert!(matches!(
+            ok.image(10, TRAIN),
+            Err(DataError::Index { index: 10, len: 10 })
+        ));
+        assert!(matches!(
+            ok.load(0, TRAIN, &mut [0.0; 5]),
+            Err(DataError::Augment(_))
+        ));
+        f.items[3].label = 2;
+        let refusal = dataset(&f, Compose::default());
+        assert!(matches!(
+            refusal,
+            Err(DataError::Label {
+                label: 2,
+                classes: 2,
+                ..
+            })
+        ));
+        let other = ImageShape::new(9, 12, Channels::Rgb).unwrap();
+        f.store = Arc::new(ImageStore::new(other, 0));
+        assert!(matches!(
+            dataset(&f, Compose::default()),
+            Err(DataError::StoreShape { .. })
+        ));
+    }
+}

@@ -186,12 +186,13 @@ fn limit_words() -> String {
     )
 }
 
-/// A decoder's error, in words that do not repeat the path.
+/// A decoder's error, in words that do not repeat the path, on one line.
 fn words(error: ImageError) -> String {
+    let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     match error {
         ImageError::Limits(_) => format!("the image is too large; {}", limit_words()),
-        ImageError::Unsupported(error) => format!("not supported: {error}"),
-        other => format!("damaged or cut short: {other}"),
+        ImageError::Unsupported(error) => one_line(format!("not supported: {error}")),
+        other => one_line(format!("damaged or cut short: {other}")),
     }
 }
 
@@ -280,4 +281,267 @@ fn over_white<const N: usize, const M: usize>(pixels: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::bmp::BmpEncoder;
+    use image::{ColorType, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::image::folder::tests::Folder;
+
+    const FORMATS: [ImageFormat; 5] = [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ];
+
+    fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.into().write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn picture(height: u32, width: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| {
+            Rgb([(x * 5) as u8, (y * 7) as u8, 90])
+        })
+    }
+
+    fn pixels(bytes: &[u8], channels: Channels) -> Vec<u8> {
+        match decode_bytes(bytes, Path::new("x"), channels)
+            .unwrap()
+            .into_pixels()
+        {
+            Pixels::U8(pixels) => pixels,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        decode_bytes(bytes, Path::new("some/x.png"), Channels::Rgb)
+            .unwrap_err()
+            .to_string()
+    }
+
+    /// One pixel through a lossless file.
+    fn through<P>(pixel: P, channels: Channels) -> Vec<u8>
+    where
+        P: image::Pixel + 'static,
+        DynamicImage: From<ImageBuffer<P, Vec<P::Subpixel>>>,
+    {
+        pixels(
+            &encode(ImageBuffer::from_pixel(1, 1, pixel), ImageFormat::Png),
+            channels,
+        )
+    }
+
+    #[test]
+    fn every_format_by_content() {
+        let folder = Folder::new();
+        let want = picture(13, 21);
+        for format in FORMATS {
+            let path = folder.file("misnamed.png", &encode(want.clone(), format));
+            let image = decode(&path, Channels::Rgb).unwrap();
+            assert_eq!(
+                (image.height(), image.width(), image.channels()),
+                (13, 21, 3)
+            );
+            let Pixels::U8(got) = image.pixels() else {
+                panic!()
+            };
+            let lossy = if format == ImageFormat::Jpeg { 24 } else { 0 };
+            for (a, b) in got.iter().zip(want.as_raw()) {
+                assert!(a.abs_diff(*b) <= lossy, "{format:?}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn grey_and_colour() {
+        assert_eq!(through(Luma([9u8]), Channels::Rgb), [9, 9, 9]);
+        // By the formula: 0.299 · 255 = 76.2, 0.587 · 255 = 149.7, 0.114 · 255 = 29.1.
+        for (rgb, luma) in [
+            ([255, 0, 0], 76),
+            ([0, 255, 0], 150),
+            ([0, 0, 255], 29),
+            ([255; 3], 255),
+        ] {
+            assert_eq!(through(Rgb::<u8>(rgb), Channels::Grey), [luma]);
+        }
+    }
+
+    #[test]
+    fn alpha_lies_over_white() {
+        assert_eq!(
+            through(Rgba([10u8, 20, 30, 0]), Channels::Rgb),
+            [255, 255, 255]
+        );
+        assert_eq!(
+            through(Rgba([10u8, 20, 30, 255]), Channels::Rgb),
+            [10, 20, 30]
+        );
+        assert_eq!(
+            through(Rgba([10u8, 20, 30, 128]), Channels::Rgb),
+            [132, 137, 142]
+        );
+        assert_eq!(through(LumaA([0u8, 51]), Channels::Grey), [204]);
+        assert_eq!(through(LumaA([0u16, 51 * 257]), Channels::Grey), [204]);
+        assert_eq!(through(Rgba([0u16, 0, 0, 0]), Channels::Grey), [255]);
+    }
+
+    #[test]
+    fn sixteen_bits_are_rounded() {
+        for (wide, narrow) in [(0u16, 0), (128, 0), (129, 1), (257 * 77, 77), (65_535, 255)] {
+            assert_eq!(through(Luma([wide]), Channels::Grey), [narrow]);
+        }
+        assert_eq!(
+            through(Rgb([257u16, 514, 65_535]), Channels::Rgb),
+            [1, 2, 255]
+        );
+        assert_eq!(
+            quantize(&[-1.0, 0.5, 1.0, 7.0, f32::NAN]),
+            [0, 128, 255, 255, 0]
+        );
+    }
+
+    #[test]
+    fn palettes_are_resolved() {
+        let mut bytes = Vec::new();
+        let palette = [[1, 2, 3], [40, 50, 60]];
+        BmpEncoder::new(&mut bytes)
+            .encode_with_palette(&[1, 0], 2, 1, ColorType::L8.into(), Some(&palette))
+            .unwrap();
+        assert_eq!(pixels(&bytes, Channels::Rgb), [40, 50, 60, 1, 2, 3]);
+    }
+
+    /// A JPEG, left half white, with an EXIF segment that holds the orientation only.
+    fn oriented(orientation: u8) -> Vec<u8> {
+        let half = ImageBuffer::from_fn(32, 16, |x, _| Luma([if x < 16 { 255u8 } else { 0 }]));
+        let jpeg = encode(half, ImageFormat::Jpeg);
+        let mut exif =
+            b"\xFF\xE1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        [&jpeg[..2], &exif, &jpeg[2..]].concat()
+    }
+
+    #[test]
+    fn exif_orientation_is_applied() {
+        // Where the white half lies after turning upright: left, right, top, bottom.
+        let sides = [
+            "left", "right", "right", "left", "top", "top", "bottom", "bottom",
+        ];
+        for (orientation, side) in (1..).zip(sides) {
+            let image =
+                decode_bytes(&oriented(orientation), Path::new("x"), Channels::Grey).unwrap();
+            let (h, w) = (image.height(), image.width());
+            let Pixels::U8(p) = image.pixels() else {
+                panic!()
+            };
+            let (white, black) = match side {
+                "left" => (p[w * h / 2], p[w * h / 2 + w - 1]),
+                "right" => (p[w * h / 2 + w - 1], p[w * h / 2]),
+                "top" => (p[w / 2], p[w * h - w / 2]),
+                _ => (p[w * h - w / 2], p[w / 2]),
+            };
+            assert!(white > 240 && black < 15, "{orientation}: {white} {black}");
+            assert_eq!((h, w), if orientation <= 4 { (16, 32) } else { (32, 16) });
+        }
+    }
+
+    #[test]
+    fn cut_files_are_named() {
+        for format in FORMATS {
+            let whole = encode(picture(40, 50), format);
+            for share in [2, 10, 50, 90, 99] {
+                let words = refusal(&whole[..whole.len() * share / 100]);
+                assert!(
+                    words.starts_with("some/x.png: "),
+                    "{format:?} {share}: {words}"
+                );
+                assert!(!words.contains('\n'), "{words}");
+            }
+        }
+        let jpeg = encode(picture(40, 50), ImageFormat::Jpeg);
+        let words = refusal(&jpeg[..jpeg.len() - 2]);
+        assert_eq!(
+            words,
+            "some/x.png: the JPEG is cut short: its end marker is missing"
+        );
+    }
+
+    #[test]
+    fn what_is_no_image_is_named() {
+        for (bytes, words) in [
+            (&b""[..], "some/x.png: the file is empty"),
+            (
+                b"hello, world",
+                "some/x.png: not an image by its content; JPEG, PNG, WebP, BMP",
+            ),
+            (
+                b"GIF89a......",
+                "some/x.png: a Gif image by its content; JPEG, PNG, WebP, BMP",
+            ),
+        ] {
+            assert!(refusal(bytes).starts_with(words), "{}", refusal(bytes));
+        }
+        let folder = Folder::new();
+        let fault = |path: &Path| decode(path, Channels::Rgb).unwrap_err().to_string();
+        assert!(fault(folder.path()).ends_with(": not a file"));
+        assert!(fault(&folder.path().join("no.png")).contains("no.png: cannot be read: "));
+    }
+
+    #[test]
+    fn large_files_and_images_are_refused_unread() {
+        let folder = Folder::new();
+        let path = folder.file("sparse.png", b"");
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(MAX_FILE + 1)
+            .unwrap();
+        let words = decode(&path, Channels::Rgb).unwrap_err().to_string();
+        assert!(
+            words.ends_with("the file has 256 MB, more than the 256 taken"),
+            "{words}"
+        );
+        for (width, height) in [
+            (16_385i32, 1i32),
+            (1, 16_385),
+            (16_000, 16_000),
+            (60_000, 60_000),
+        ] {
+            let mut bmp = encode(picture(2, 2), ImageFormat::Bmp);
+            bmp[18..22].copy_from_slice(&width.to_le_bytes());
+            bmp[22..26].copy_from_slice(&height.to_le_bytes());
+            let words = refusal(&bmp);
+            assert!(
+                words.contains("16384 a side, 100 megapixels"),
+                "{width}×{height}: {words}"
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Damage gives an image or an error, never a panic.
+        #[test]
+        fn damaged_files_do_not_panic(
+            format in 0usize..5, places in proptest::collection::vec((0.0f64..1.0, any::<u8>()), 1..9),
+        ) {
+            let mut bytes = encode(picture(9, 11), FORMATS[format]);
+            for (place, value) in places {
+                let at = (place * bytes.len() as f64) as usize;
+                bytes[at] = value;
+            }
+            if let Ok(image) = decode_bytes(&bytes, Path::new("x"), Channels::Rgb) {
+                prop_assert_eq!(image.channels(), 3);
+            }
+        }
+    }
 }

@@ -64,3 +64,60 @@ fn sums(pixels: &[u8], channels: usize) -> Vec<(u64, u64)> {
     }
     sums
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::folder::tests::{Folder, item};
+    use crate::image::{CACHE_BYTES, Channels, ImageShape};
+
+    fn store(channels: Channels) -> ImageStore {
+        ImageStore::new(ImageShape::new(2, 2, channels).unwrap(), CACHE_BYTES)
+    }
+
+    #[test]
+    fn equals_the_definition_for_any_thread_count() {
+        let folder = Folder::new();
+        let save = |name: &str, pixels: Vec<u8>| {
+            let path = folder.path().join(name);
+            image::RgbImage::from_raw(2, 2, pixels)
+                .unwrap()
+                .save(&path)
+                .unwrap();
+            item(&path, 0)
+        };
+        let items = [
+            save("a.png", vec![0, 7, 10, 0, 7, 20, 0, 7, 30, 0, 7, 40]),
+            save(
+                "b.png",
+                vec![255, 7, 50, 255, 7, 60, 255, 7, 70, 255, 7, 80],
+            ),
+        ];
+        for threads in [1, 2, 5] {
+            let (mean, std) = channel_statistics(&store(Channels::Rgb), &items, threads).unwrap();
+            let want_mean = [0.5, 7.0 / 255.0, 45.0 / 255.0];
+            let want_std = [0.5, 1.0, 525.0_f32.sqrt() / 255.0];
+            for k in 0..3 {
+                assert!((mean[k] - want_mean[k]).abs() < 1e-6, "{mean:?}");
+                assert!((std[k] - want_std[k]).abs() < 1e-6, "{std:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn at_most_two_thousand_images_are_read() {
+        let folder = Folder::new();
+        let good = item(&folder.grey("a.png", 2, 2), 0);
+        let mut items = vec![good; 4_000];
+        // Every second image is passed over.
+        items[1] = item(&folder.path().join("missing.png"), 0);
+        let store = store(Channels::Grey);
+        assert!(channel_statistics(&store, &items, 2).is_ok());
+        items.swap(0, 1);
+        assert!(channel_statistics(&store, &items, 2).is_err());
+        assert!(matches!(
+            channel_statistics(&store, &[], 1),
+            Err(DataError::EmptyDataset)
+        ));
+    }
+}

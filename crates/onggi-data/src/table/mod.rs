@@ -1,0 +1,28 @@
+//! Table data sets: CSV and TSV files of numbers with a class column.
+//!
+//! # Example
+//! From a file to a data set for training:
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use onggi_data::table::{Table, TableDataset, TableOptions, TablePreprocess};
+//! use onggi_data::{Split, SplitMap};
+//!
+//! let table = Table::read(Path::new("iris.csv"), "species", &TableOptions::default())?;
+//! let map = SplitMap::cut(&table.split_samples(), 42);
+//! let train = map.indices(Split::Train, table.ids())?;
+//! let preprocess = TablePreprocess::fit(&table, &train)?;
+//! let dataset = TableDataset::new(&table, &train, &preprocess)?;
+//! # Ok::<(), onggi_data::DataError>(())
+//! ```
+
+mod columns;
+mod dataset;
+mod file;
+mod preprocess;
+mod read;
+mod target;
+
+pub use dataset::TableDataset;
+pub use preprocess::TablePreprocess;
+pub use read::{Missing, Table, TableOptions};
