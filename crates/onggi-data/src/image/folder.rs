@@ -78,6 +78,17 @@ impl ImageFolder {
     /// [`DataError::TwoSplitFolders`], [`DataError::ClassNotInTrain`], [`DataError::FolderTooDeep`],
     /// [`DataError::NotUtf8`], and [`DataError::Io`] for a folder that cannot be read.
     pub fn scan(root: &Path) -> Result<Self, DataError> {
+        let folder = Self::find(root)?;
+        folder.check()?;
+        Ok(folder)
+    }
+
+    /// Finds the images of `root`, whether or not they can be trained on: for measuring a model on
+    /// images that need not hold all of its classes.
+    ///
+    /// # Errors
+    /// Those of [`ImageFolder::scan`] that say the folder cannot be understood.
+    pub fn find(root: &Path) -> Result<Self, DataError> {
         match fs::metadata(root) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
@@ -130,14 +141,12 @@ impl ImageFolder {
             class_folders(&tops)
         };
         items.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let folder = Self {
+        Ok(Self {
             root: root.to_owned(),
             classes,
             items,
             ignored,
-        };
-        folder.check()?;
-        Ok(folder)
+        })
     }
 
     /// Whether the items can be trained on: to be asked again after items were taken out.

@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands};
 use crate::settings::{Settings, Task, TrainFlags};
 use anyhow::Context;
-use burn::module::Module;
 use burn::tensor::Device;
 use clap::Args;
 use onggi_data::{Dataset, Split, SplitMap};
