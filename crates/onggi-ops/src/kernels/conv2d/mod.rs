@@ -1,0 +1,98 @@
+//! 2-d convolution: `y[n, o] = bias[o] + Σ weight[o, c, ky, kx] · x[n, c]` shifted by the tap, in
+//! `f32`, `NCHW`, for any stride, zero padding, dilation and number of groups.
+//!
+//! Work is cut by the geometry alone, and sums are taken in a fixed order: the result is the same
+//! to the bit at any number of threads.
+
+mod geometry;
+mod im2col;
+mod scratch;
+#[cfg(test)]
+mod tests;
+mod tiled;
+
+pub(crate) use geometry::Geometry;
+
+use super::output;
+use rayon::prelude::*;
+
+/// Multiplications below which a pass stays on one thread: what one core does while another wakes.
+const PARALLEL_WORK: usize = 256 * 1024;
+
+/// `y (N, O, OH, OW)` of `x`, `weight` and `bias (O)`.
+pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geometry) -> Vec<f32> {
+    assert_eq!((x.len(), weight.len()), (g.x_len(), g.weight_len()));
+    // SAFETY: `tiled` writes every image that it is given.
+    unsafe { output(g.y_len(), |y| tiled::forward(x, weight, bias, &g, 0..g.n, y)) }
+}
+
+/// `dx (N, C, H, W)` of `dy` and `weight`.
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32> {
+    assert_eq!((dy.len(), weight.len()), (g.y_len(), g.weight_len()));
+    // SAFETY: `tiled` writes every image that it is given.
+    unsafe { output(g.x_len(), |dx| tiled::input_gradient(dy, weight, &g, 0..g.n, dx)) }
+}
+
+/// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
+pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], g: Geometry) -> Vec<f32> {
+    assert_eq!((x.len(), dy.len()), (g.x_len(), g.y_len()));
+    tiled::weight_gradient(x, dy, &g, 0..g.n)
+}
+
+/// `dbias (O)` of `dy`.
+pub(crate) fn bias_gradient(dy: &[f32], g: Geometry) -> Vec<f32> {
+    assert_eq!(dy.len(), g.y_len());
+    let pixels = g.oh() * g.ow();
+    let mut dbias = vec![0.0; g.o];
+    let sum = |(channel, dbias): (usize, &mut f32)| {
+        let planes = (0..g.n).map(|image| &dy[(image * g.o + channel) * pixels..][..pixels]);
+        *dbias = planes.map(plane_sum).sum::<f64>() as f32;
+    };
+    if dy.len() < super::PARALLEL_FROM {
+        dbias.iter_mut().enumerate().for_each(sum);
+    } else {
+        dbias.par_iter_mut().enumerate().for_each(sum);
+    }
+    dbias
+}
+
+/// The sum of a plane: blocks short enough for `f32` lanes, added up in `f64`.
+fn plane_sum(plane: &[f32]) -> f64 {
+    let block = |block: &[f32]| {
+        let (chunks, rest) = block.as_chunks::<32>();
+        let mut lanes = [0f32; 32];
+        for chunk in chunks {
+            for (lane, v) in lanes.iter_mut().zip(chunk) {
+                *lane += v;
+            }
+        }
+        lanes.iter().chain(rest).map(|&v| f64::from(v)).sum::<f64>()
+    };
+    plane.chunks(4096).map(block).sum()
+}
+
+/// Calls `task` with `0..tasks`, on all threads if the pass is worth it.
+fn each(g: &Geometry, tasks: usize, task: impl Fn(usize) + Sync + Send) {
+    if tasks < 2 || g.work() < PARALLEL_WORK {
+        (0..tasks).for_each(task);
+    } else {
+        (0..tasks).into_par_iter().with_max_len(1).for_each(task);
+    }
+}
+
+/// The sum of parts of `len` elements each, in order.
+fn sum_parts(mut parts: Vec<f32>, len: usize) -> Vec<f32> {
+    if len > 0 && parts.len() > len {
+        let (sum, rest) = parts.split_at_mut(len);
+        const CHUNK: usize = 4096;
+        sum.par_chunks_mut(CHUNK).enumerate().for_each(|(index, sum)| {
+            for part in rest.chunks(len) {
+                for (sum, v) in sum.iter_mut().zip(&part[index * CHUNK..]) {
+                    *sum += v;
+                }
+            }
+        });
+        parts.truncate(len);
+    }
+    parts
+}
