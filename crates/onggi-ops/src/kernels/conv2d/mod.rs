@@ -6,14 +6,18 @@
 
 mod geometry;
 mod im2col;
+mod lanes;
+mod product;
 mod scratch;
 #[cfg(test)]
 mod tests;
 mod tiled;
+mod winograd;
 
 pub(crate) use geometry::Geometry;
 
-use super::output;
+use super::{Shared, output};
+use lanes::LANES;
 use rayon::prelude::*;
 
 /// Multiplications below which a pass stays on one thread: what one core does while another wakes.
@@ -22,15 +26,58 @@ const PARALLEL_WORK: usize = 256 * 1024;
 /// `y (N, O, OH, OW)` of `x`, `weight` and `bias (O)`.
 pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), weight.len()), (g.x_len(), g.weight_len()));
-    // SAFETY: `tiled` writes every image that it is given.
-    unsafe { output(g.y_len(), |y| tiled::forward(x, weight, bias, &g, 0..g.n, y)) }
+    // SAFETY: `forward_into` writes all images.
+    unsafe { output(g.y_len(), |y| forward_into(x, weight, bias, &g, y)) }
+}
+
+fn forward_into(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: &Geometry, y: Shared<'_, f32>) {
+    let whole = g.n / LANES * LANES;
+    let batched = if winograd::fits(g) { whole } else { 0 };
+    if batched > 0 {
+        winograd::forward(x, weight, bias, g, 0..batched, y);
+    }
+    if batched < g.n {
+        tiled::forward(x, weight, bias, g, batched..g.n, y);
+    }
 }
 
 /// `dx (N, C, H, W)` of `dy` and `weight`.
 pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32> {
     assert_eq!((dy.len(), weight.len()), (g.y_len(), g.weight_len()));
-    // SAFETY: `tiled` writes every image that it is given.
-    unsafe { output(g.x_len(), |dx| tiled::input_gradient(dy, weight, &g, 0..g.n, dx)) }
+    let reach = [g.dilation[0] * (g.kh - 1), g.dilation[1] * (g.kw - 1)];
+    let back = g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1];
+    let fill = |dx: Shared<'_, f32>| {
+        if back {
+            // At stride 1 it is a convolution of `dy` with the weight turned about.
+            let back = Geometry {
+                c: g.o,
+                o: g.c,
+                h: g.oh(),
+                w: g.ow(),
+                padding: [reach[0] - g.padding[0], reach[1] - g.padding[1]],
+                ..g
+            };
+            forward_into(dy, &turned(weight, &g), None, &back, dx);
+        } else {
+            tiled::input_gradient(dy, weight, &g, 0..g.n, dx);
+        }
+    };
+    // SAFETY: both branches write all images.
+    unsafe { output(g.x_len(), fill) }
+}
+
+/// The weight `(groups · cg, og, taps)` of the convolution that takes `dy` to `dx`.
+fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
+    let (og, cg, taps) = (g.og(), g.cg(), g.taps());
+    let mut turned = Vec::with_capacity(weight.len());
+    for channel in 0..g.c {
+        let (group, channel) = (channel / cg, channel % cg);
+        for out in 0..og {
+            let taps = &weight[((group * og + out) * cg + channel) * taps..][..taps];
+            turned.extend(taps.iter().rev());
+        }
+    }
+    turned
 }
 
 /// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
@@ -69,6 +116,14 @@ fn plane_sum(plane: &[f32]) -> f64 {
         lanes.iter().chain(rest).map(|&v| f64::from(v)).sum::<f64>()
     };
     plane.chunks(4096).map(block).sum()
+}
+
+impl Shared<'_, f32> {
+    /// Where `count` rows of `len` elements start, `apart` from each other, all inside.
+    fn rows(&self, start: usize, [count, apart, len]: [usize; 3]) -> *mut f32 {
+        assert!(count * len == 0 || start + (count - 1) * apart + len <= self.len);
+        self.start.wrapping_add(start).cast()
+    }
 }
 
 /// Calls `task` with `0..tasks`, on all threads if the pass is worth it.

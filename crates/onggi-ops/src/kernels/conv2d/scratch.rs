@@ -8,7 +8,7 @@ use std::cell::Cell;
 struct Line([f32; LINE]);
 
 /// Floats a cache line.
-const LINE: usize = 16;
+pub(super) const LINE: usize = 16;
 
 thread_local! {
     static LINES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };

@@ -150,14 +150,10 @@ pub(super) fn forward(
                 for (channel, &bias) in bias.iter().copied().flatten().enumerate() {
                     rows(channel).fill(bias);
                 }
-                let start = tile.start(g, 0, group * og);
-                assert!(og == 0 || start + (og - 1) * pixels + columns <= y.len);
-                // SAFETY: inside the allocation by the assertion. Tiles and groups are disjoint,
-                // the borrows of `rows` have ended, and `rows` has written what is read.
-                unsafe {
-                    let y = y.start.add(start).cast();
-                    multiply_at(sizes, (y, pixels), bias.is_some(), weight, patches);
-                }
+                let y = y.rows(tile.start(g, 0, group * og), [og, pixels, columns]);
+                // SAFETY: `rows` are inside. Tiles and groups are disjoint, the borrows by
+                // `rows` have ended, and it has written what is read.
+                unsafe { multiply_at(sizes, (y, pixels), bias.is_some(), weight, patches) };
             }
         });
     });
@@ -172,18 +168,6 @@ pub(super) fn input_gradient(
     dx: Shared<'_, f32>,
 ) {
     let (og, cg, taps, size) = (g.og(), g.cg(), g.taps(), g.h * g.w);
-    let reach = [g.dilation[0] * (g.kh - 1), g.dilation[1] * (g.kw - 1)];
-    if g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1] {
-        let back = Geometry {
-            c: g.o,
-            o: g.c,
-            h: g.oh(),
-            w: g.ow(),
-            padding: [reach[0] - g.padding[0], reach[1] - g.padding[1]],
-            ..*g
-        };
-        return forward(dy, &turned(weight, g), None, &back, images, dx);
-    }
     // Images by blocks of channels; a task goes through its image's tiles in order.
     let block = cg.min((cg * images.len() * g.groups).div_ceil(TASKS).max(16)).max(1);
     let blocks = cg.div_ceil(block);
@@ -222,20 +206,6 @@ pub(super) fn input_gradient(
             });
         }
     });
-}
-
-/// The weight `(groups · cg, og, taps)` of the convolution that takes `dy` to `dx`.
-fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
-    let (og, cg, taps) = (g.og(), g.cg(), g.taps());
-    let mut turned = Vec::with_capacity(weight.len());
-    for channel in 0..g.c {
-        let (group, channel) = (channel / cg, channel % cg);
-        for out in 0..og {
-            let taps = &weight[((group * og + out) * cg + channel) * taps..][..taps];
-            turned.extend(taps.iter().rev());
-        }
-    }
-    turned
 }
 
 /// The weight's gradient over `images`.
