@@ -1,0 +1,185 @@
+//! Sixteen images side by side: the innermost axis of every buffer of the batched paths.
+//!
+//! With images in the lanes of a register no operation crosses lanes, whatever the stride or the
+//! size of the image, and a tap in the padding is left out instead of multiplied by zero.
+
+use super::scratch::LINE;
+
+/// Images side by side: a cache line, two AVX2 registers or one of AVX-512.
+pub(super) const LANES: usize = LINE;
+
+/// Instruction set, found once a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Isa {
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// What the target has anyway.
+    Plain,
+}
+
+impl Isa {
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return if is_x86_feature_detected!("avx512f") { Self::Avx512 } else { Self::Avx2 };
+        }
+        Self::Plain
+    }
+
+    /// Output channels that the product kernel takes at once.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 12,
+            _ => 6,
+        }
+    }
+}
+
+/// Compiles `$body` for each instruction set and calls the one that `$isa` names.
+///
+/// `$body` is called with two constants, the rows of the product kernel and whether a fused
+/// multiplication and addition is an instruction.
+macro_rules! dispatch {
+    ($isa:expr, $body:ident::<$($constant:tt),*>($($arg:ident: $type:ty),* $(,)?)) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn avx512($($arg: $type),*) {
+            $body::<12, true>($($arg),*);
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2($($arg: $type),*) {
+            $body::<6, true>($($arg),*);
+        }
+        match $isa {
+            // SAFETY: `Isa::detect` has found the instructions.
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::conv2d::lanes::Isa::Avx512 => unsafe { avx512($($arg),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::conv2d::lanes::Isa::Avx2 => unsafe { avx2($($arg),*) },
+            $crate::kernels::conv2d::lanes::Isa::Plain => {
+                $body::<6, { cfg!(target_arch = "aarch64") }>($($arg),*)
+            }
+        }
+    }};
+}
+pub(super) use dispatch;
+
+/// `a · b + c`.
+#[inline(always)]
+pub(super) fn fused<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Pixels to lanes: `to[p · step + l] = from[l · plane + p]` for `len` pixels.
+pub(super) fn gather(
+    isa: Isa,
+    from: &[f32],
+    plane: usize,
+    len: usize,
+    to: &mut [f32],
+    step: usize,
+) {
+    if len == 0 {
+        return;
+    }
+    assert!((LANES - 1) * plane + len <= from.len() && (len - 1) * step + LANES <= to.len());
+    let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+    // SAFETY: the furthest elements are inside by the assertion; `Isa::detect` found AVX2.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if isa != Isa::Plain && len >= 8 {
+            for at in blocks(len) {
+                for half in [0, 8] {
+                    transpose_8(from.add(half * plane + at), plane, to.add(at * step + half), step);
+                }
+            }
+            return;
+        }
+        let _ = isa;
+        for p in 0..len {
+            for l in 0..LANES {
+                *to.add(p * step + l) = *from.add(l * plane + p);
+            }
+        }
+    }
+}
+
+/// Lanes to pixels: `to[l · plane + p] = from[p · step + l]` for `len` pixels.
+///
+/// # Safety
+/// The elements of `to` must be inside an allocation that nobody else uses now.
+pub(super) unsafe fn scatter(
+    isa: Isa,
+    from: &[f32],
+    step: usize,
+    len: usize,
+    to: *mut f32,
+    plane: usize,
+) {
+    if len == 0 {
+        return;
+    }
+    assert!((len - 1) * step + LANES <= from.len());
+    let from = from.as_ptr();
+    // SAFETY: `from` is inside by the assertion, `to` by the caller's promise; `Isa::detect` found
+    // AVX2.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if isa != Isa::Plain && len >= 8 {
+            for at in blocks(len) {
+                for half in [0, 8] {
+                    transpose_8(from.add(at * step + half), step, to.add(half * plane + at), plane);
+                }
+            }
+            return;
+        }
+        let _ = isa;
+        for p in 0..len {
+            for l in 0..LANES {
+                *to.add(l * plane + p) = *from.add(p * step + l);
+            }
+        }
+    }
+}
+
+/// Starts of blocks of 8 that cover `0..len`; the last may overlap the one before.
+#[cfg(target_arch = "x86_64")]
+fn blocks(len: usize) -> impl Iterator<Item = usize> {
+    (0..len.div_ceil(8)).map(move |block| (block * 8).min(len - 8))
+}
+
+/// Transposes 8 rows of 8, `from_row` and `to_row` apart.
+///
+/// # Safety
+/// Both must be inside their allocations.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose_8(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+    use std::arch::x86_64::*;
+    // SAFETY: by the caller's promise.
+    let r: [__m256; 8] =
+        std::array::from_fn(|i| unsafe { _mm256_loadu_ps(from.add(i * from_row)) });
+    let low = [0, 2, 4, 6].map(|i| _mm256_unpacklo_ps(r[i], r[i + 1]));
+    let high = [0, 2, 4, 6].map(|i| _mm256_unpackhi_ps(r[i], r[i + 1]));
+    let quads = [
+        [_mm256_shuffle_ps::<0x44>(low[0], low[1]), _mm256_shuffle_ps::<0x44>(low[2], low[3])],
+        [_mm256_shuffle_ps::<0xee>(low[0], low[1]), _mm256_shuffle_ps::<0xee>(low[2], low[3])],
+        [_mm256_shuffle_ps::<0x44>(high[0], high[1]), _mm256_shuffle_ps::<0x44>(high[2], high[3])],
+        [_mm256_shuffle_ps::<0xee>(high[0], high[1]), _mm256_shuffle_ps::<0xee>(high[2], high[3])],
+    ];
+    for (i, [a, b]) in quads.into_iter().enumerate() {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            _mm256_storeu_ps(to.add(i * to_row), _mm256_permute2f128_ps::<0x20>(a, b));
+            _mm256_storeu_ps(to.add((i + 4) * to_row), _mm256_permute2f128_ps::<0x31>(a, b));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! 2-d convolution: `y[n, o] = bias[o] + Σ weight[o, c, ky, kx] · x[n, c]` shifted by the tap, in
+//! `f32`, `NCHW`, for any stride, zero padding, dilation and number of groups.
+//!
+//! Work is cut by the geometry alone, and sums are taken in a fixed order: the result is the same
+//! to the bit at any number of threads.
+
+mod geometry;
+mod im2col;
+mod lanes;
+mod product;
+mod scratch;
+#[cfg(test)]
+mod tests;
+mod tiled;
+mod winograd;
+
+pub(crate) use geometry::Geometry;
+
+use super::{Shared, output};
+use lanes::LANES;
+use rayon::prelude::*;
+
+/// Multiplications below which a pass stays on one thread: what one core does while another wakes.
+const PARALLEL_WORK: usize = 256 * 1024;
+
+/// `y (N, O, OH, OW)` of `x`, `weight` and `bias (O)`.
+pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geometry) -> Vec<f32> {
+    assert_eq!((x.len(), weight.len()), (g.x_len(), g.weight_len()));
+    // SAFETY: `forward_into` writes all images.
+    unsafe { output(g.y_len(), |y| forward_into(x, weight, bias, &g, y)) }
+}
+
+fn forward_into(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: &Geometry, y: Shared<'_, f32>) {
+    let whole = g.n / LANES * LANES;
+    let batched = if winograd::fits(g) { whole } else { 0 };
+    if batched > 0 {
+        winograd::forward(x, weight, bias, g, 0..batched, y);
+    }
+    if batched < g.n {
+        tiled::forward(x, weight, bias, g, batched..g.n, y);
+    }
+}
+
+/// `dx (N, C, H, W)` of `dy` and `weight`.
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32> {
+    assert_eq!((dy.len(), weight.len()), (g.y_len(), g.weight_len()));
+    let reach = [g.dilation[0] * (g.kh - 1), g.dilation[1] * (g.kw - 1)];
+    let back = g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1];
+    let fill = |dx: Shared<'_, f32>| {
+        if back {
+            // At stride 1 it is a convolution of `dy` with the weight turned about.
+            let back = Geometry {
+                c: g.o,
+                o: g.c,
+                h: g.oh(),
+                w: g.ow(),
+                padding: [reach[0] - g.padding[0], reach[1] - g.padding[1]],
+                ..g
+            };
+            forward_into(dy, &turned(weight, &g), None, &back, dx);
+        } else {
+            tiled::input_gradient(dy, weight, &g, 0..g.n, dx);
+        }
+    };
+    // SAFETY: both branches write all images.
+    unsafe { output(g.x_len(), fill) }
+}
+
+/// The weight `(groups · cg, og, taps)` of the convolution that takes `dy` to `dx`.
+fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
+    let (og, cg, taps) = (g.og(), g.cg(), g.taps());
+    let mut turned = Vec::with_capacity(weight.len());
+    for channel in 0..g.c {
+        let (group, channel) = (channel / cg, channel % cg);
+        for out in 0..og {
+            let taps = &weight[((group * og + out) * cg + channel) * taps..][..taps];
+            turned.extend(taps.iter().rev());
+        }
+    }
+    turned
+}
+
+/// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
+pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], g: Geometry) -> Vec<f32> {
+    assert_eq!((x.len(), dy.len()), (g.x_len(), g.y_len()));
+    tiled::weight_gradient(x, dy, &g, 0..g.n)
+}
+
+/// `dbias (O)` of `dy`.
+pub(crate) fn bias_gradient(dy: &[f32], g: Geometry) -> Vec<f32> {
+    assert_eq!(dy.len(), g.y_len());
+    let pixels = g.oh() * g.ow();
+    let mut dbias = vec![0.0; g.o];
+    let sum = |(channel, dbias): (usize, &mut f32)| {
+        let planes = (0..g.n).map(|image| &dy[(image * g.o + channel) * pixels..][..pixels]);
+        *dbias = planes.map(plane_sum).sum::<f64>() as f32;
+    };
+    if dy.len() < super::PARALLEL_FROM {
+        dbias.iter_mut().enumerate().for_each(sum);
+    } else {
+        dbias.par_iter_mut().enumerate().for_each(sum);
+    }
+    dbias
+}
+
+/// The sum of a plane: blocks short enough for `f32` lanes, added up in `f64`.
+fn plane_sum(plane: &[f32]) -> f64 {
+    let block = |block: &[f32]| {
+        let (chunks, rest) = block.as_chunks::<32>();
+        let mut lanes = [0f32; 32];
+        for chunk in chunks {
+            for (lane, v) in lanes.iter_mut().zip(chunk) {
+                *lane += v;
+            }
+        }
+        lanes.iter().chain(rest).map(|&v| f64::from(v)).sum::<f64>()
+    };
+    plane.chunks(4096).map(block).sum()
+}
+
+impl Shared<'_, f32> {
+    /// Where `count` rows of `len` elements start, `apart` from each other, all inside.
+    fn rows(&self, start: usize, [count, apart, len]: [usize; 3]) -> *mut f32 {
+        assert!(count * len == 0 || start + (count - 1) * apart + len <= self.len);
+        self.start.wrapping_add(start).cast()
+    }
+}
+
+/// Calls `task` with `0..tasks`, on all threads if the pass is worth it.
+fn each(g: &Geometry, tasks: usize, task: impl Fn(usize) + Sync + Send) {
+    if tasks < 2 || g.work() < PARALLEL_WORK {
+        (0..tasks).for_each(task);
+    } else {
+        (0..tasks).into_par_iter().with_max_len(1).for_each(task);
+    }
+}
+
+/// The sum of parts of `len` elements each, in order.
+fn sum_parts(mut parts: Vec<f32>, len: usize) -> Vec<f32> {
+    if len > 0 && parts.len() > len {
+        let (sum, rest) = parts.split_at_mut(len);
+        const CHUNK: usize = 4096;
+        sum.par_chunks_mut(CHUNK).enumerate().for_each(|(index, sum)| {
+            for part in rest.chunks(len) {
+                for (sum, v) in sum.iter_mut().zip(&part[index * CHUNK..]) {
+                    *sum += v;
+                }
+            }
+        });
+        parts.truncate(len);
+    }
+    parts
+}

@@ -1,0 +1,416 @@
+//! 3×3 kernels at stride 1 by Winograd's F(4×4, 3×3): 36 multiplications for 16 outputs instead
+//! of 144, on sixteen images side by side.
+//!
+//! A tile of 4×4 outputs sees 6×6 inputs: `Y = Aᵀ [(G g Gᵀ) ⊙ Σ_c (Bᵀ d B)] A`, where the sum over
+//! channels becomes one matrix product for each of the 36 positions.
+//!
+//! Reference: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks* (2016).
+
+use super::super::{Shared, output};
+use super::each;
+use super::geometry::Geometry;
+use super::lanes::{Isa, LANES, dispatch, gather, scatter};
+use super::product::{Columns, Packed, Term, product};
+use super::scratch::scratch;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Outputs of a tile along an axis.
+const OUT: usize = 4;
+
+/// Inputs of a tile along an axis.
+const IN: usize = 6;
+
+/// Positions of the transformed domain.
+const AREA: usize = IN * IN;
+
+/// Whether the convolution is one for this file.
+pub(super) fn fits(g: &Geometry) -> bool {
+    [g.kh, g.kw] == [3, 3]
+        && g.stride == [1, 1]
+        && g.dilation == [1, 1]
+        && g.groups == 1
+        && g.c >= 16
+        && g.o >= 16
+        && g.oh() * g.ow() > 4
+}
+
+/// A rectangle of tiles, and the part of the image that it reads.
+struct Chunk {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    read_rows: Range<usize>,
+    read_columns: Range<usize>,
+}
+
+impl Chunk {
+    fn tiles(&self) -> usize {
+        self.rows.len() * self.columns.len()
+    }
+
+    /// The tiles' first outputs.
+    fn corners(&self) -> impl Iterator<Item = (usize, usize)> {
+        let columns = self.columns.clone();
+        self.rows.clone().flat_map(move |ty| columns.clone().map(move |tx| (ty * OUT, tx * OUT)))
+    }
+
+    /// Pixels read.
+    fn pixels(&self) -> usize {
+        self.read_rows.len() * self.read_columns.len()
+    }
+
+    /// The line of each input of each tile in a patch whose line 0 is the padding.
+    fn reads(&self, g: &Geometry) -> Vec<[u32; AREA]> {
+        let line = |(oy, ox): (usize, usize), i: usize| {
+            let iy = (oy + i / IN).wrapping_sub(g.padding[0]);
+            let ix = (ox + i % IN).wrapping_sub(g.padding[1]);
+            if iy >= g.h || ix >= g.w {
+                return 0;
+            }
+            let (row, column) = (iy - self.read_rows.start, ix - self.read_columns.start);
+            (1 + row * self.read_columns.len() + column) as u32
+        };
+        self.corners().map(|corner| std::array::from_fn(|i| line(corner, i))).collect()
+    }
+
+    /// Outputs inside the image.
+    fn outputs(&self, g: &Geometry) -> [Range<usize>; 2] {
+        [
+            self.rows.start * OUT..(self.rows.end * OUT).min(g.oh()),
+            self.columns.start * OUT..(self.columns.end * OUT).min(g.ow()),
+        ]
+    }
+
+    /// The line of each output of each tile in a patch whose line 0 is for those outside.
+    fn writes(&self, g: &Geometry) -> Vec<[u32; OUT * OUT]> {
+        let [rows, columns] = self.outputs(g);
+        let line = |(oy, ox): (usize, usize), i: usize| {
+            let (oy, ox) = (oy + i / OUT, ox + i % OUT);
+            if oy >= rows.end || ox >= columns.end {
+                return 0;
+            }
+            (1 + (oy - rows.start) * columns.len() + ox - columns.start) as u32
+        };
+        self.corners().map(|corner| std::array::from_fn(|i| line(corner, i))).collect()
+    }
+}
+
+/// Cuts an image into rectangles of about `most` tiles.
+fn chunks(g: &Geometry, most: usize) -> Vec<Chunk> {
+    let (rows, columns) = (g.oh().div_ceil(OUT), g.ow().div_ceil(OUT));
+    let wide = columns.div_ceil(columns.div_ceil(most));
+    let high = rows.div_ceil(rows.div_ceil((most / wide).max(1)));
+    let mut chunks = Vec::new();
+    let read = |from: usize, to: usize, padding: usize, size: usize| {
+        let end = (to * OUT + IN - OUT).saturating_sub(padding).min(size);
+        (from * OUT).saturating_sub(padding).min(end)..end
+    };
+    for ty in (0..rows).step_by(high) {
+        for tx in (0..columns).step_by(wide) {
+            let (ty_end, tx_end) = ((ty + high).min(rows), (tx + wide).min(columns));
+            chunks.push(Chunk {
+                rows: ty..ty_end,
+                columns: tx..tx_end,
+                read_rows: read(ty, ty_end, g.padding[0], g.h),
+                read_columns: read(tx, tx_end, g.padding[1], g.w),
+            });
+        }
+    }
+    chunks
+}
+
+/// The runs of pixels that make up a rectangle of an image of width `w`: `(pixel, length)`.
+fn runs(
+    rows: &Range<usize>,
+    columns: &Range<usize>,
+    w: usize,
+) -> impl Iterator<Item = (usize, usize)> {
+    let whole = columns.len() == w;
+    let (count, len) = if whole { (1, rows.len() * w) } else { (rows.len(), columns.len()) };
+    let first = rows.start * w + columns.start;
+    (0..count).map(move |row| (first + row * w, len))
+}
+
+/// How transformed tiles lie in their buffer: the distances, in lines, between positions, tiles
+/// and channels.
+#[derive(Clone, Copy)]
+struct Layout {
+    position: usize,
+    tile: usize,
+    channel: usize,
+}
+
+/// Tiles that a task takes through the products at once, by the size of its buffers.
+fn tiles_at_once(g: &Geometry) -> usize {
+    const LINES: usize = 16 * 1024;
+    (LINES / (AREA * (g.c + g.o))).clamp(1, 16)
+}
+
+/// Writes `images`, a multiple of [`LANES`], of `y`.
+pub(super) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    g: &Geometry,
+    images: Range<usize>,
+    y: Shared<'_, f32>,
+) {
+    let isa = Isa::detect();
+    let weight = transform_weight(isa, weight, g);
+    let chunks = chunks(g, tiles_at_once(g));
+    let pixels = g.oh() * g.ow();
+    let outs = g.o.next_multiple_of(isa.rows());
+    each(g, images.len() / LANES * chunks.len(), |task| {
+        let (image, chunk) =
+            (images.start + task / chunks.len() * LANES, &chunks[task % chunks.len()]);
+        let tiles = chunk.tiles();
+        let (reads, writes) = (chunk.reads(g), chunk.writes(g));
+        let patch_lines = 1 + chunk.pixels().max(tiles * OUT * OUT);
+        let lens = [patch_lines, AREA * tiles * g.c, AREA * tiles * outs].map(|l| l * LANES);
+        scratch(lens, |[patch, inputs, products]| {
+            let layout = Layout { position: tiles * g.c, tile: g.c, channel: 1 };
+            transform_inputs(isa, (x, image), g, 0..g.c, chunk, &reads, patch, inputs, layout);
+            let columns = Columns {
+                terms: (0..tiles).map(|t| Term { tap: 0, line: (t * g.c) as u32 }).collect(),
+                ends: (1..=tiles as u32).collect(),
+            };
+            for position in 0..AREA {
+                let packed = &weight[position * outs * g.c..][..outs * g.c];
+                let packed = Packed { values: packed, taps: 1, depth: g.c };
+                let inputs = &inputs[position * tiles * g.c * LANES..][..tiles * g.c * LANES];
+                let products = &mut products[position * tiles * outs * LANES..];
+                product(isa, packed, &columns, inputs, products);
+            }
+            let [rows, cols] = chunk.outputs(g);
+            for channel in 0..g.o {
+                let bias = bias.map_or(0.0, |bias| bias[channel]);
+                for (tile, lines) in writes.iter().enumerate() {
+                    let products = &products[(tile * outs + channel) * LANES..];
+                    transform_output(isa, products, tiles * outs, lines, bias, patch);
+                }
+                let plane = (image * g.o + channel) * pixels;
+                let mut line = 1;
+                for (pixel, len) in runs(&rows, &cols, g.ow()) {
+                    let y = y.rows(plane + pixel, [LANES, g.o * pixels, len]);
+                    // SAFETY: `rows` are inside, and this rectangle of these images is this
+                    // task's alone.
+                    unsafe { scatter(isa, &patch[line * LANES..], LANES, len, y, g.o * pixels) };
+                    line += len;
+                }
+            }
+        });
+    });
+}
+
+/// Brings `channels` of a chunk of sixteen images into the transformed domain.
+#[allow(clippy::too_many_arguments)] // one call's worth of context
+fn transform_inputs(
+    isa: Isa,
+    (x, image): (&[f32], usize),
+    g: &Geometry,
+    channels: Range<usize>,
+    chunk: &Chunk,
+    reads: &[[u32; AREA]],
+    patch: &mut [f32],
+    inputs: &mut [f32],
+    layout: Layout,
+) {
+    let size = g.h * g.w;
+    patch[..LANES].fill(0.0);
+    for (index, channel) in channels.enumerate() {
+        let plane = (image * g.c + channel) * size;
+        let mut line = 1;
+        for (pixel, len) in runs(&chunk.read_rows, &chunk.read_columns, g.w) {
+            gather(isa, &x[plane + pixel..], g.c * size, len, &mut patch[line * LANES..], LANES);
+            line += len;
+        }
+        for (tile, lines) in reads.iter().enumerate() {
+            let inputs = &mut inputs[(tile * layout.tile + index * layout.channel) * LANES..];
+            transform_input(isa, patch, lines, inputs, layout.position);
+        }
+    }
+}
+
+/// Lanes that the transforms take at once.
+const HALF: usize = 8;
+type Half = [f32; HALF];
+
+/// `Σ factors[i] · values[i]`, lane by lane.
+#[inline(always)]
+fn sum<const N: usize>(factors: [f32; N], values: [Half; N]) -> Half {
+    std::array::from_fn(|l| {
+        let mut sum = factors[0] * values[0][l];
+        for i in 1..N {
+            sum += factors[i] * values[i][l];
+        }
+        sum
+    })
+}
+
+#[inline(always)]
+fn combine(a: Half, factor: f32, b: Half) -> Half {
+    std::array::from_fn(|l| a[l] + factor * b[l])
+}
+
+/// `Bᵀ d`.
+#[inline(always)]
+fn input_axis(d: [Half; IN]) -> [Half; IN] {
+    let even = combine(d[4], -4.0, d[2]);
+    let odd = combine(d[3], -4.0, d[1]);
+    let (even_2, odd_2) = (combine(d[4], -1.0, d[2]), combine(d[3], -1.0, d[1]));
+    [
+        sum([4.0, -5.0, 1.0], [d[0], d[2], d[4]]),
+        combine(even, 1.0, odd),
+        combine(even, -1.0, odd),
+        combine(even_2, 2.0, odd_2),
+        combine(even_2, -2.0, odd_2),
+        sum([4.0, -5.0, 1.0], [d[1], d[3], d[5]]),
+    ]
+}
+
+/// `Aᵀ m`.
+#[inline(always)]
+fn output_axis(m: [Half; IN]) -> [Half; OUT] {
+    let (sum_1, difference_1) = (combine(m[1], 1.0, m[2]), combine(m[1], -1.0, m[2]));
+    let (sum_2, difference_2) = (combine(m[3], 1.0, m[4]), combine(m[3], -1.0, m[4]));
+    [
+        combine(combine(m[0], 1.0, sum_1), 1.0, sum_2),
+        combine(difference_1, 2.0, difference_2),
+        combine(sum_1, 4.0, sum_2),
+        combine(combine(m[5], 1.0, difference_1), 8.0, difference_2),
+    ]
+}
+
+/// `G g`.
+#[inline(always)]
+fn weight_axis(g: [f32; 3]) -> [f32; IN] {
+    let (even, odd) = ((g[0] + g[2]) / -6.0, g[1] / -6.0);
+    let (even_2, odd_2) = (g[0] / 24.0 + g[2] / 6.0, g[1] / 12.0);
+    [g[0] / 4.0, even + odd, even - odd, even_2 + odd_2, even_2 - odd_2, g[2]]
+}
+
+#[inline(always)]
+fn load(from: &[f32], at: usize) -> Half {
+    *from[at..].first_chunk().expect("lanes inside the buffer")
+}
+
+/// Writes `Bᵀ d B`, position by position, `step` lines apart.
+fn transform_input(isa: Isa, patch: &[f32], lines: &[u32; AREA], to: &mut [f32], step: usize) {
+    dispatch!(
+        isa,
+        transform_input_body::<R, FMA>(patch: &[f32], lines: &[u32; AREA], to: &mut [f32], step: usize)
+    );
+}
+
+#[inline(always)]
+fn transform_input_body<const R: usize, const FMA: bool>(
+    patch: &[f32],
+    lines: &[u32; AREA],
+    to: &mut [f32],
+    step: usize,
+) {
+    for half in [0, HALF] {
+        let mut rows = [[[0f32; HALF]; IN]; IN];
+        for column in 0..IN {
+            let d = std::array::from_fn(|row| {
+                load(patch, lines[row * IN + column] as usize * LANES + half)
+            });
+            let d = input_axis(d);
+            for row in 0..IN {
+                rows[row][column] = d[row];
+            }
+        }
+        for row in 0..IN {
+            for (column, v) in input_axis(rows[row]).into_iter().enumerate() {
+                to[(row * IN + column) * step * LANES + half..][..HALF].copy_from_slice(&v);
+            }
+        }
+    }
+}
+
+/// Writes `Aᵀ m A + bias`, where the positions of `m` are `step` lines apart.
+fn transform_output(
+    isa: Isa,
+    from: &[f32],
+    step: usize,
+    lines: &[u32; OUT * OUT],
+    bias: f32,
+    patch: &mut [f32],
+) {
+    dispatch!(
+        isa,
+        transform_output_body::<R, FMA>(
+            from: &[f32],
+            step: usize,
+            lines: &[u32; OUT * OUT],
+            bias: f32,
+            patch: &mut [f32],
+        )
+    );
+}
+
+#[inline(always)]
+fn transform_output_body<const R: usize, const FMA: bool>(
+    from: &[f32],
+    step: usize,
+    lines: &[u32; OUT * OUT],
+    bias: f32,
+    patch: &mut [f32],
+) {
+    for half in [0, HALF] {
+        let mut rows = [[[0f32; HALF]; IN]; OUT];
+        for column in 0..IN {
+            let m =
+                std::array::from_fn(|row| load(from, (row * IN + column) * step * LANES + half));
+            let m = output_axis(m);
+            for row in 0..OUT {
+                rows[row][column] = m[row];
+            }
+        }
+        for row in 0..OUT {
+            for (column, v) in output_axis(rows[row]).into_iter().enumerate() {
+                let line = lines[row * OUT + column] as usize;
+                let to = &mut patch[line * LANES + half..][..HALF];
+                for l in 0..HALF {
+                    to[l] = v[l] + bias;
+                }
+            }
+        }
+    }
+}
+
+/// `G g Gᵀ` of every channel pair, as `(positions, panels, c, rows)`.
+fn transform_weight(isa: Isa, weight: &[f32], g: &Geometry) -> Vec<f32> {
+    let rows = isa.rows();
+    let panels = g.o.div_ceil(rows);
+    let fill = |to: Shared<'_, f32>| {
+        (0..panels).into_par_iter().for_each(|panel| {
+            for c in 0..g.c {
+                for r in 0..rows {
+                    let o = panel * rows + r;
+                    let mut transformed = [0.0; AREA];
+                    if o < g.o {
+                        let taps: &[f32; 9] = weight[(o * g.c + c) * 9..].first_chunk().unwrap();
+                        let mut half = [[0.0; 3]; IN];
+                        for j in 0..3 {
+                            let column = weight_axis([taps[j], taps[3 + j], taps[6 + j]]);
+                            for i in 0..IN {
+                                half[i][j] = column[i];
+                            }
+                        }
+                        for i in 0..IN {
+                            transformed[i * IN..][..IN].copy_from_slice(&weight_axis(half[i]));
+                        }
+                    }
+                    for (position, v) in transformed.into_iter().enumerate() {
+                        let at = ((position * panels + panel) * g.c + c) * rows + r;
+                        // SAFETY: one element, written by the task of this panel alone.
+                        unsafe { to.part(at, 1)[0] = v };
+                    }
+                }
+            }
+        });
+    };
+    // SAFETY: every position, panel, channel and row is visited.
+    unsafe { output(AREA * panels * g.c * rows, fill) }
+}
