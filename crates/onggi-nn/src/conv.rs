@@ -3,8 +3,8 @@
 use crate::error::check_positive;
 use crate::{NnError, init};
 use burn::module::{Module, Param};
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, module};
+use burn::tensor::{Device, Tensor};
+use onggi_ops::conv::{Conv2dOptions, conv2d};
 use rand_chacha::ChaCha8Rng;
 
 /// Configuration of [`Conv2d`].
@@ -84,7 +84,7 @@ impl Conv2dConfig {
     }
 }
 
-/// Cross-correlation of an image with a bank of kernels, over Burn's convolution:
+/// Cross-correlation of an image with a bank of kernels, see [`onggi_ops::conv::conv2d`]:
 ///
 /// `y[n, o, i, j] = b[o] + Σ_{c, u, v} w[o, c, u, v] · x[n, c, i·s + u − p, j·s + v − p]`.
 #[derive(Module, Debug)]
@@ -109,15 +109,12 @@ impl Conv2d {
     /// # Errors
     /// Another number of channels, or an image that the kernel does not fit into.
     pub fn forward(&self, x: Tensor<4>) -> Result<Tensor<4>, NnError> {
-        let [_, channels, kh, kw] = self.weight.dims();
-        let [_, c, h, w] = x.dims();
-        let [ph, pw] = self.padding;
-        if c != channels || h + 2 * ph < kh || w + 2 * pw < kw {
-            let expected = format!("(N, {channels}, H ≥ {}, W ≥ {})", kh - 2 * ph, kw - 2 * pw);
-            return Err(NnError::Input { layer: "Conv2d", expected, got: x.dims().to_vec() });
-        }
-        let options = ConvOptions::new(self.stride, self.padding, [1, 1], 1);
+        let options = Conv2dOptions {
+            stride: self.stride,
+            padding: self.padding,
+            ..Conv2dOptions::default()
+        };
         let bias = self.bias.as_ref().map(Param::val);
-        Ok(module::conv2d(x, self.weight.val(), bias, options))
+        Ok(conv2d(x, self.weight.val(), bias, &options)?)
     }
 }

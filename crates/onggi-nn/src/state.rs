@@ -1,6 +1,6 @@
 //! State dicts: a model's tensors by name, with PyTorch's names.
 
-use crate::NnError;
+use crate::{NnError, init};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -74,9 +74,8 @@ pub fn load<M: Module>(model: M, state: StateDict) -> Result<M, NnError> {
                 self.problems.push(format!("`{name}` has shape {shape:?}, not {expected:?}"));
                 return param;
             }
-            param.map(|old| {
-                let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
-                new.set_require_grad(old.is_require_grad())
+            init::redraw(param, |_, device| {
+                Tensor::from_data(TensorData::new(values, shape), device)
             })
         }
     }

@@ -23,6 +23,7 @@
 //! # Ok::<(), onggi_ops::OpError>(())
 //! ```
 
+pub mod conv;
 pub mod dropout;
 mod error;
 mod flex;

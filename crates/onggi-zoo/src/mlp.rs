@@ -42,9 +42,8 @@ impl Mlp {
         for inputs in [columns, HIDDEN] {
             let config = LinearConfig { bias: false, ..LinearConfig::new(inputs, HIDDEN) };
             let mut layer = config.init(rng, device)?;
-            layer.weight = layer.weight.map(|w| {
-                let gain = 2f64.sqrt();
-                init::kaiming_normal(w.dims(), FanMode::FanIn, gain, rng, device).require_grad()
+            layer.weight = init::redraw(layer.weight, |shape, device| {
+                init::kaiming_normal(shape, FanMode::FanIn, 2f64.sqrt(), rng, device)
             });
             hidden.push(layer);
             norm.push(BatchNormConfig::new(HIDDEN).init(device)?);

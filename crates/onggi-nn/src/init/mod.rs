@@ -84,6 +84,21 @@ pub fn default_uniform<const D: usize>(
     uniform(shape, -bound, bound, rng, device)
 }
 
+/// The parameter with the value that `draw` returns for its shape and device; trained if it was.
+pub fn redraw<const D: usize>(
+    param: Param<Tensor<D>>,
+    draw: impl FnOnce([usize; D], &Device) -> Tensor<D>,
+) -> Param<Tensor<D>> {
+    param.map(|old| {
+        let new = draw(old.dims(), &old.device());
+        if old.is_require_grad() {
+            new.require_grad()
+        } else {
+            new
+        }
+    })
+}
+
 /// A trainable parameter holding `value`.
 pub(crate) fn parameter<const D: usize>(value: Tensor<D>) -> Param<Tensor<D>> {
     Param::from_tensor(value)

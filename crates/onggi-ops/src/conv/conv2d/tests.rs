@@ -1,0 +1,104 @@
+use super::*;
+use crate::testing::{assert_close, values};
+use burn::tensor::{Device, Distribution};
+
+fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let device = Device::flex();
+    device.seed(seed);
+    Tensor::random(shape, Distribution::Normal(0.3, 1.0), &device)
+}
+
+/// `y`, `dx`, `dweight` and `dbias` through the upstream gradient `dy`, by `forward`.
+fn outcome(
+    x: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: Option<&Tensor<1>>,
+    forward: impl Fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>) -> Tensor<4>,
+) -> Vec<Vec<f32>> {
+    let x = Tensor::from_inner(x.clone()).require_grad();
+    let weight = Tensor::from_inner(weight.clone()).require_grad();
+    let bias = bias.map(|b| Tensor::from_inner(b.clone()).require_grad());
+    let y = forward(x.clone(), weight.clone(), bias.clone());
+    let dy = Tensor::from_inner(random(y.dims(), 99));
+    let grads = (y.clone() * dy).sum().backward();
+    let mut all = vec![
+        values(&y.inner()),
+        values(&x.grad(&grads).unwrap()),
+        values(&weight.grad(&grads).unwrap()),
+    ];
+    all.extend(bias.map(|b| values(&b.grad(&grads).unwrap())));
+    all
+}
+
+/// Against Burn's own convolution, which is the default on other devices: stride, padding,
+/// dilation, groups, Winograd's shapes with and without whole groups of images, a stem, 1×1.
+#[test]
+fn kernel_equals_composed_default() {
+    for (x, weight, stride, padding, dilation, groups) in [
+        ([2, 3, 9, 7], [4, 3, 3, 3], 1, 1, 1, 1),
+        ([2, 4, 9, 8], [6, 2, 3, 2], 2, 1, 1, 2),
+        ([3, 4, 11, 11], [4, 1, 3, 3], 1, 2, 2, 4),
+        ([16, 8, 14, 14], [8, 8, 3, 3], 1, 1, 1, 1),
+        ([33, 16, 7, 7], [24, 16, 3, 3], 1, 1, 1, 1),
+        ([2, 3, 33, 31], [8, 3, 7, 7], 2, 3, 1, 1),
+        ([4, 16, 14, 14], [8, 16, 1, 1], 2, 0, 1, 1),
+        ([4, 16, 14, 14], [8, 16, 1, 1], 1, 0, 1, 1),
+        ([1, 1, 1, 1], [1, 1, 1, 1], 1, 0, 1, 1),
+    ] {
+        let options = Conv2dOptions {
+            stride: [stride; 2],
+            padding: [padding; 2],
+            dilation: [dilation; 2],
+            groups,
+        };
+        let burn_options =
+            ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
+        let (input, kernels, bias) = (random(x, 1), random(weight, 2), random([weight[0]], 3));
+        for bias in [None, Some(&bias)] {
+            let got =
+                outcome(&input, &kernels, bias, |x, w, b| conv2d(x, w, b, &options).unwrap());
+            let expected = outcome(&input, &kernels, bias, |x, w, b| {
+                burn::tensor::module::conv2d(x, w, b, burn_options.clone())
+            });
+            for ((name, got), expected) in
+                ["y", "dx", "dweight", "dbias"].into_iter().zip(&got).zip(&expected)
+            {
+                assert_close(&format!("{name} of {x:?} * {weight:?}"), got, expected, 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn input_may_lie_in_any_order() {
+    let (x, weight) = (random([2, 9, 7, 3], 1), random([4, 3, 3, 3], 2));
+    let permuted = x.permute([0, 3, 1, 2]);
+    let copied = Tensor::from_data(permuted.clone().into_data(), &Device::flex());
+    let y = |x| values(&conv2d(x, weight.clone(), None, &Conv2dOptions::default()).unwrap());
+    assert_eq!(y(permuted), y(copied));
+}
+
+#[test]
+fn mistakes_are_errors() {
+    let message = |x: [usize; 4], weight: [usize; 4], options: Conv2dOptions| {
+        conv2d(random(x, 1), random(weight, 2), None, &options).unwrap_err().to_string()
+    };
+    let plain = Conv2dOptions::default;
+    assert_eq!(
+        message([1, 3, 8, 8], [4, 2, 3, 3], plain()),
+        "conv2d: `x` must have as many channels as the weight's 2 times the 1 group(s), that is 2, \
+         but its shape is [1, 3, 8, 8]"
+    );
+    assert_eq!(
+        message([1, 3, 2, 8], [4, 3, 3, 3], plain()),
+        "conv2d: `x` must have a height of at least 3 and a width of at least 3, but its shape is \
+         [1, 3, 2, 8]"
+    );
+    let zero = Conv2dOptions { stride: [0, 1], ..plain() };
+    assert_eq!(
+        message([1, 3, 8, 8], [4, 3, 3, 3], zero),
+        "conv2d: `stride` must be at least 1, but is 0"
+    );
+    let groups = Conv2dOptions { groups: 3, ..plain() };
+    assert!(message([1, 3, 8, 8], [4, 1, 3, 3], groups).contains("3 groups divide"));
+}
