@@ -32,7 +32,10 @@ pub fn write_weights<T: Serialize>(
     state: &StateDict,
     description: &T,
 ) -> Result<(), TrainError> {
-    let damaged = |reason: String| TrainError::File { path: path.to_path_buf(), reason };
+    let damaged = |reason: String| TrainError::File {
+        path: path.to_path_buf(),
+        reason,
+    };
     let description = serde_json::to_string(description).map_err(|e| damaged(e.to_string()))?;
     let metadata = HashMap::from([
         ("format".to_string(), FORMAT.to_string()),
@@ -40,12 +43,21 @@ pub fn write_weights<T: Serialize>(
     ]);
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = state
         .iter()
-        .map(|(name, t)| (name, &t.shape, t.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .map(|(name, t)| {
+            (
+                name,
+                &t.shape,
+                t.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
         .collect();
     let views = bytes
         .iter()
         .map(|(name, shape, bytes)| {
-            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.to_vec(), bytes)?))
+            Ok((
+                name.as_str(),
+                TensorView::new(Dtype::F32, shape.to_vec(), bytes)?,
+            ))
         })
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| damaged(e.to_string()))?;
@@ -58,31 +70,52 @@ pub fn write_weights<T: Serialize>(
 /// # Errors
 /// A file that cannot be read, is cut short or damaged, is too large, or is not Onggi's.
 pub fn read_weights<T: DeserializeOwned>(path: &Path) -> Result<WeightsFile<T>, TrainError> {
-    let damaged = |reason: String| TrainError::File { path: path.to_path_buf(), reason };
+    let damaged = |reason: String| TrainError::File {
+        path: path.to_path_buf(),
+        reason,
+    };
     let size = std::fs::metadata(path).map_err(TrainError::io(path))?.len();
     if size > MAX_BYTES {
-        return Err(damaged(format!("{size} bytes; weights of at most {MAX_BYTES} are read")));
+        return Err(damaged(format!(
+            "{size} bytes; weights of at most {MAX_BYTES} are read"
+        )));
     }
     let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
     let cut = |e: safetensors::SafeTensorError| {
-        damaged(format!("damaged or cut short ({e}); train again, or restore the file"))
+        damaged(format!(
+            "damaged or cut short ({e}); train again, or restore the file"
+        ))
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(cut)?;
     let metadata = header.metadata().clone().unwrap_or_default();
     if metadata.get("format").map(String::as_str) != Some(FORMAT) {
-        return Err(damaged(format!("not weights of Onggi: the metadata lacks format {FORMAT}")));
+        return Err(damaged(format!(
+            "not weights of Onggi: the metadata lacks format {FORMAT}"
+        )));
     }
-    let description = metadata.get("onggi").map(String::as_str).unwrap_or_default();
+    let description = metadata
+        .get("onggi")
+        .map(String::as_str)
+        .unwrap_or_default();
     let description = serde_json::from_str(description)
         .map_err(|e| damaged(format!("its description of the model is damaged: {e}")))?;
     let mut state = StateDict::new();
     for (name, view) in SafeTensors::deserialize(&bytes).map_err(cut)?.tensors() {
         if view.dtype() != Dtype::F32 {
-            return Err(damaged(format!("`{name}` holds {:?} instead of F32", view.dtype())));
+            return Err(damaged(format!(
+                "`{name}` holds {:?} instead of F32",
+                view.dtype()
+            )));
         }
         let (words, _) = view.data().as_chunks::<4>();
         let values = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
-        state.insert(name, StateTensor { shape: view.shape().to_vec(), values });
+        state.insert(
+            name,
+            StateTensor {
+                shape: view.shape().to_vec(),
+                values,
+            },
+        );
     }
     Ok(WeightsFile { description, state })
 }
@@ -94,9 +127,14 @@ mod tests {
     fn example() -> StateDict {
         let tensor = |shape: &[usize]| StateTensor {
             shape: shape.to_vec(),
-            values: (0..shape.iter().product()).map(|i| i as f32 * 0.5 - 1.0).collect(),
+            values: (0..shape.iter().product())
+                .map(|i| i as f32 * 0.5 - 1.0)
+                .collect(),
         };
-        StateDict::from([("fc.bias".into(), tensor(&[3])), ("fc.weight".into(), tensor(&[3, 2]))])
+        StateDict::from([
+            ("fc.bias".into(), tensor(&[3])),
+            ("fc.weight".into(), tensor(&[3, 2])),
+        ])
     }
 
     #[test]
@@ -107,7 +145,11 @@ mod tests {
         let file: WeightsFile<Vec<String>> = read_weights(&path).unwrap();
         assert_eq!(file.state, example());
         assert_eq!(file.description, ["a", "<b>"]);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(
+            std::fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
     }
 
     #[test]

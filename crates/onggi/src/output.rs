@@ -6,7 +6,10 @@ use std::io::{self, Write};
 /// Writes a line to stdout. Whoever reads it may have left (`onggi … | head`): that is no failure.
 pub(crate) fn say(line: impl AsRef<str>) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{}", line.as_ref()).and_then(|()| out.flush()).is_err() {
+    if writeln!(out, "{}", line.as_ref())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
@@ -46,7 +49,10 @@ mod tests {
 
     #[test]
     fn figures() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
         assert_eq!(percent(0.8549), "85.5 %");
     }
 }

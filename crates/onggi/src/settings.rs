@@ -191,7 +191,10 @@ impl Task {
             Some("csv" | "tsv" | "tab") => Ok(Self::Table),
             _ if !data.exists() => {
                 let path = data.display();
-                Err(anyhow::anyhow!("{path} does not exist: give a folder of class folders, or a CSV or TSV file").into())
+                Err(anyhow::anyhow!(
+                    "{path} does not exist: give a folder of class folders, or a CSV or TSV file"
+                )
+                .into())
             }
             _ => usage(format!(
                 "{}: cannot be trained on; give a folder of class folders with images, or a .csv or \
@@ -212,19 +215,23 @@ impl Settings {
         let flags = toml::Table::try_from(&flags)
             .or_else(|e| usage(format!("a flag is out of range: {e}")))?;
         given.extend(flags);
-        let Some(data) = given.get("data").and_then(toml::Value::as_str).map(str::to_string) else {
+        let Some(data) = given
+            .get("data")
+            .and_then(toml::Value::as_str)
+            .map(str::to_string)
+        else {
             return usage(
                 "no data given; try `onggi train photos/` or `onggi train table.csv --target COLUMN`",
             );
         };
         let task = Task::of(Path::new(&data))?;
         let sgd = given.get("optimizer").and_then(toml::Value::as_str) == Some("sgd");
-        let mut table = toml::Table::try_from(Self::defaults(data, task, sgd))
-            .map_err(anyhow::Error::from)?;
+        let mut table =
+            toml::Table::try_from(Self::defaults(data, task, sgd)).map_err(anyhow::Error::from)?;
         table.extend(given);
-        let settings: Self = table.try_into().or_else(|e: toml::de::Error| {
-            usage(format!("settings: {}", e.message()))
-        })?;
+        let settings: Self = table
+            .try_into()
+            .or_else(|e: toml::de::Error| usage(format!("settings: {}", e.message())))?;
         settings.check(task)?;
         Ok((settings, task))
     }
@@ -243,7 +250,11 @@ impl Settings {
             epochs: if image { 30 } else { 100 },
             batch: 32,
             lr: if sgd { 0.05 } else { 0.003 },
-            optimizer: if sgd { Optimizer::Sgd } else { Optimizer::Adamw },
+            optimizer: if sgd {
+                Optimizer::Sgd
+            } else {
+                Optimizer::Adamw
+            },
             momentum: 0.9,
             weight_decay: if sgd { 5e-4 } else { 0.05 },
             label_smoothing: 0.1,
@@ -277,7 +288,9 @@ impl Settings {
         for (name, value, low, high) in ranges {
             if !(low..=high).contains(&value) {
                 let flag = name.replace('_', "-");
-                return usage(format!("--{flag} must be between {low} and {high}, but is {value}"));
+                return usage(format!(
+                    "--{flag} must be between {low} and {high}, but is {value}"
+                ));
             }
         }
         match (task, &self.target) {
@@ -295,7 +308,12 @@ impl Settings {
 
     /// The settings that repeat the run: without where it goes and how it is shown.
     pub(crate) fn to_config(&self) -> Result<String, toml::ser::Error> {
-        let kept = Self { out: None, threads: None, json: false, ..self.clone() };
+        let kept = Self {
+            out: None,
+            threads: None,
+            json: false,
+            ..self.clone()
+        };
         Ok(format!(
             "# Repeat this run: onggi train --config <this file>\n{}",
             toml::to_string(&kept)?
@@ -314,7 +332,9 @@ impl Settings {
             lr: self.lr,
             optimizer: match self.optimizer {
                 Optimizer::Adamw => OptimizerChoice::AdamW,
-                Optimizer::Sgd => OptimizerChoice::Sgd { momentum: self.momentum },
+                Optimizer::Sgd => OptimizerChoice::Sgd {
+                    momentum: self.momentum,
+                },
             },
             weight_decay: self.weight_decay,
             label_smoothing: self.label_smoothing,
@@ -331,9 +351,13 @@ const MAX_CONFIG: u64 = 1 << 20;
 
 fn read_config(path: &Path) -> Result<toml::Table, Failure> {
     let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|e| anyhow::anyhow!("{shown}: {e}"))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|e| anyhow::anyhow!("{shown}: {e}"))?
+        .len();
     if size > MAX_CONFIG {
-        return usage(format!("--config {shown}: {size} bytes is too large for settings"));
+        return usage(format!(
+            "--config {shown}: {size} bytes is too large for settings"
+        ));
     }
     let text = std::fs::read_to_string(path).map_err(|e| anyhow::anyhow!("{shown}: {e}"))?;
     text.parse().or_else(|e: toml::de::Error| {
@@ -367,11 +391,21 @@ mod tests {
     fn flags_override_the_file_overrides_defaults() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("run.toml");
-        std::fs::write(&file, format!("data = {:?}\nepochs = 7\nlr = 0.5\n", dir.path())).unwrap();
-        let (settings, task) =
-            resolve(&format!("--config {} --lr 0.25 --label-smoothing 0", file.display())).unwrap();
+        std::fs::write(
+            &file,
+            format!("data = {:?}\nepochs = 7\nlr = 0.5\n", dir.path()),
+        )
+        .unwrap();
+        let (settings, task) = resolve(&format!(
+            "--config {} --lr 0.25 --label-smoothing 0",
+            file.display()
+        ))
+        .unwrap();
         assert_eq!(task, Task::Image);
-        assert_eq!((settings.epochs, settings.lr, settings.batch), (7, 0.25, 32));
+        assert_eq!(
+            (settings.epochs, settings.lr, settings.batch),
+            (7, 0.25, 32)
+        );
         assert_eq!(settings.label_smoothing, 0.0);
         let config = settings.to_config().unwrap();
         std::fs::write(&file, &config).unwrap();
@@ -396,7 +430,10 @@ mod tests {
         let (table, bad) = (table.display(), bad.display());
         for (line, expected) in [
             (String::new(), "no data given"),
-            (". --lr -1".into(), "--lr must be between 0.000000000001 and 100, but is -1"),
+            (
+                ". --lr -1".into(),
+                "--lr must be between 0.000000000001 and 100, but is -1",
+            ),
             (". --epochs 0".into(), "--epochs must be between 1"),
             (". --dropout NaN".into(), "--dropout must be"),
             (format!("{table}"), "--target COLUMN"),

@@ -45,7 +45,9 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (settings, task) = Settings::resolve(self.flags)?;
-        rayon::ThreadPoolBuilder::new().num_threads(settings.threads()).build_global()?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(settings.threads())
+            .build_global()?;
         let watch = Watch::start()?;
         match task {
             Task::Image => image::train(&settings, watch),
@@ -110,10 +112,20 @@ fn train<const D: usize, M: Classifier<D>>(
             thousands(counts[2]),
             prepared.samples
         ));
-        say(format!("{}: {} parameters", settings.model, thousands(parameters)));
+        say(format!(
+            "{}: {} parameters",
+            settings.model,
+            thousands(parameters)
+        ));
     }
     watch.begin(settings.epochs, &folder, &prepared.description);
-    let fitted = fit(model, &prepared.train, &prepared.val, &settings.fit(), &mut watch);
+    let fitted = fit(
+        model,
+        &prepared.train,
+        &prepared.val,
+        &settings.fit(),
+        &mut watch,
+    );
     watch.end();
     let fitted = fitted.inspect_err(|_| folder.remove_if_empty())?;
 
@@ -214,5 +226,10 @@ fn parts<T: Dataset + 'static>(
 
 /// The description of a model that `settings` ask for.
 fn describe(settings: &Settings, classes: Vec<String>, input: Input) -> Description {
-    Description { model: settings.model.clone(), classes, dropout: settings.dropout, input }
+    Description {
+        model: settings.model.clone(),
+        classes,
+        dropout: settings.dropout,
+        input,
+    }
 }

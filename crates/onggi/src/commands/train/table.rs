@@ -31,7 +31,9 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
     let split = SplitMap::cut(&table.split_samples(), settings.seed);
     let train_rows = split.indices(Split::Train, table.ids())?;
     for column in table.constant_columns(&train_rows)? {
-        warn(format!("column `{column}` is the same in all training rows and tells nothing"));
+        warn(format!(
+            "column `{column}` is the same in all training rows and tells nothing"
+        ));
     }
     let preprocess = TablePreprocess::fit(&table, &train_rows)?;
     let dataset = |part| -> Result<TableDataset, Failure> {
