@@ -61,6 +61,7 @@ impl Description {
 
 /// A trained model, ready to answer.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one lives at a time
 pub(crate) enum Trained {
     /// For image files.
     Image(ImageModel, ImagePreprocess),

@@ -190,7 +190,7 @@ fn gradients_equal_finite_differences() {
     let step = 1e-2;
     let difference = (loss(x.clone() + direction.clone() * step)
         - loss(x - direction.clone() * step))
-        / (2.0 * f64::from(step));
+        / (2.0 * step);
     let derivative: f64 = out
         .dx
         .iter()
@@ -222,7 +222,7 @@ fn input_may_lie_in_any_order() {
 #[test]
 fn a_slice_of_a_larger_tensor_is_read_at_its_place() {
     let x = random([6, 3, 4, 4], 1);
-    let part = x.clone().slice([2..5]);
+    let part = x.clone().slice([2..5, 0..3]);
     let copied = Tensor::from_data(part.clone().into_data(), &Device::flex());
     let (w, b) = (random([3], 3), random([3], 4));
     let y = |x: Tensor<4>| values(&batch_norm(x, w.clone(), b.clone(), 1e-5).unwrap().y);

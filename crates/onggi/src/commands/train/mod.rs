@@ -56,13 +56,16 @@ impl Train {
     }
 }
 
+/// One part of the data.
+type Part = Arc<dyn Dataset>;
+
 /// Data that is ready to be trained on.
 struct Prepared {
     /// What the samples are called: `images`, `rows`.
     samples: &'static str,
-    train: Arc<dyn Dataset>,
-    val: Arc<dyn Dataset>,
-    test: Option<Arc<dyn Dataset>>,
+    train: Part,
+    val: Part,
+    test: Option<Part>,
     split: SplitMap,
     skipped: Vec<Skipped>,
     description: Description,
@@ -70,7 +73,7 @@ struct Prepared {
 
 impl Prepared {
     /// The split that the final figures are measured on.
-    fn held_out(&self) -> (&Arc<dyn Dataset>, &'static str) {
+    fn held_out(&self) -> (&Part, &'static str) {
         match &self.test {
             Some(test) => (test, "test"),
             None => (&self.val, "val"),
@@ -213,10 +216,10 @@ fn tell(summary: &Summary, stopped: Stopped, samples: &str) {
 fn parts<T: Dataset + 'static>(
     mut make: impl FnMut(Split) -> Result<T, Failure>,
     split: &SplitMap,
-) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>, Option<Arc<dyn Dataset>>), Failure> {
-    let train: Arc<dyn Dataset> = Arc::new(make(Split::Train)?);
-    let val: Arc<dyn Dataset> = Arc::new(make(Split::Val)?);
-    let test: Option<Arc<dyn Dataset>> = if split.ids(Split::Test).is_empty() {
+) -> Result<(Part, Part, Option<Part>), Failure> {
+    let train: Part = Arc::new(make(Split::Train)?);
+    let val: Part = Arc::new(make(Split::Val)?);
+    let test: Option<Part> = if split.ids(Split::Test).is_empty() {
         None
     } else {
         Some(Arc::new(make(Split::Test)?))
