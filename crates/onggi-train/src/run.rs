@@ -19,7 +19,7 @@ pub mod files {
     pub const LOG: &str = "log.jsonl";
     /// Class names in label order: a JSON array of strings.
     pub const CLASSES: &str = "classes.json";
-    /// Which file or row went to which split: [`super::Split`] by key.
+    /// Which file or row went to which split: the ids by split.
     pub const SPLIT: &str = "split.json";
     /// Weights of the best epoch, with the preprocessing in the metadata.
     pub const WEIGHTS: &str = "best.safetensors";

@@ -280,7 +280,11 @@ impl Default for Conv2dOptions {
     }
 }
 
-/// Convolves images with a bank of kernels, as the [module](self) says.
+/// Convolves (cross-correlates) images with a bank of kernels:
+///
+/// `y[n, o, i, j] = bias[o] + Σ_{c, u, v} weight[o, c, u, v] · x[n, c, i·s + u·d − p, j·s + v·d − p]`
+///
+/// with stride `s`, dilation `d`, zero padding `p`, and `c` over the channels of `o`'s group.
 ///
 /// # Shapes
 /// `x: (N, C, H, W)`, `weight: (O, C / groups, KH, KW)`, `bias: [O]` → `(N, O, H', W')` with
