@@ -9,8 +9,9 @@
 //! the bias's the sum of `dy`.
 
 use crate::OpError;
-use crate::flex::{contiguous, slice, tensor};
+use crate::flex::{contiguous, fits_kernels, slice, tensor};
 use crate::kernels::conv2d::{self as kernel, Geometry};
+use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -102,6 +103,9 @@ fn forward(
     bias: Option<FlexTensor>,
     options: &ConvOptions<2>,
 ) -> FlexTensor {
+    if !fits_kernels(&x) {
+        return Flex::conv2d(x, weight, bias, options.clone());
+    }
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
     let g = geometry(&x, &weight, options);
     let y = kernel::forward(slice(&x), slice(&weight), bias.as_ref().map(slice), g);
@@ -128,6 +132,9 @@ impl Conv2dOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return Self::conv2d_x_backward(x, weight, dy, options);
+        }
         let (weight, dy) = (contiguous(weight), contiguous(dy));
         let g = geometry(&x, &weight, &options);
         tensor(
@@ -142,6 +149,9 @@ impl Conv2dOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return Self::conv2d_weight_backward(x, weight, dy, options);
+        }
         let (x, dy) = (contiguous(x), contiguous(dy));
         let g = geometry(&x, &weight, &options);
         tensor(
@@ -157,6 +167,9 @@ impl Conv2dOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return Self::conv2d_bias_backward(x, bias, dy);
+        }
         let dy = contiguous(dy);
         let g = geometry(&x, &weight, &options);
         tensor(kernel::bias_gradient(slice(&dy), g), bias.shape())

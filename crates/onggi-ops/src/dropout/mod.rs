@@ -10,7 +10,7 @@
 //! # Reference
 //! Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014.
 
-use crate::flex::{contiguous, slice, tensor};
+use crate::flex::{contiguous, fits_kernels, slice, tensor};
 use crate::kernels::dropout as kernel;
 use crate::{Key, OpError};
 use burn::backend::tensor::{Device, FloatTensor};
@@ -55,6 +55,9 @@ impl DropoutOps for Flex {
         seed: u64,
         stream: u64,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return composed::<Self>(x, threshold, scale, Key { seed, stream });
+        }
         let x = contiguous(x);
         tensor(
             kernel::apply(slice(&x), threshold, scale, Key { seed, stream }),

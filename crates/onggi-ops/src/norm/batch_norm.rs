@@ -16,7 +16,7 @@
 //! Ioffe and Szegedy, *Batch normalization*, 2015.
 
 use crate::OpError;
-use crate::flex::{contiguous, slice, tensor};
+use crate::flex::{contiguous, fits_kernels, slice, tensor};
 use crate::kernels::batch_norm::{self as kernel, Dims};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{AutodiffBackend, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
@@ -167,6 +167,9 @@ impl BatchNormOps for Flex {
         bias: FlexTensor,
         eps: f64,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        if !fits_kernels(&x) {
+            return composed::train::<Self>(x, weight, bias, eps);
+        }
         let (x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let dims = dims(&x.shape());
         let out = kernel::train(slice(&x), dims, slice(&weight), slice(&bias), eps);
@@ -185,6 +188,9 @@ impl BatchNormOps for Flex {
         var: FlexTensor,
         eps: f64,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return composed::eval::<Self>(x, weight, bias, mean, var, eps);
+        }
         let x = contiguous(x);
         let channel = [weight, bias, mean, var].map(contiguous);
         let y = kernel::eval(
@@ -205,6 +211,9 @@ impl BatchNormOps for Flex {
         eps: f64,
         batch_statistics: bool,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        if !fits_kernels(&x) {
+            return composed::backward::<Self>(x, weight, mean, var, dy, eps, batch_statistics);
+        }
         let (x, dy) = (contiguous(x), contiguous(dy));
         let channel = [weight, mean, var].map(contiguous);
         let dims = dims(&x.shape());

@@ -272,3 +272,40 @@ fn mistakes_are_errors() {
     assert!(batch_norm(random([0, 3, 4, 4], 3), w.clone(), b.clone(), 1e-5).is_err());
     assert!(batch_norm(random([7], 3), w, b, 1e-5).is_err());
 }
+
+/// `f64` goes by the composed default, and finite differences in it are exact to many digits.
+#[test]
+fn double_precision_goes_by_the_composed_default() {
+    let double = |t: Tensor<4>| t.cast(burn::tensor::FloatDType::F64);
+    let (x, dy) = (
+        double(random([4, 3, 6, 5], 1)),
+        double(random([4, 3, 6, 5], 2)),
+    );
+    let direction = double(random([4, 3, 6, 5], 3));
+    let parameters = [4, 5].map(|seed| random([3], seed).cast(burn::tensor::FloatDType::F64));
+    let [weight, bias] = parameters;
+    let loss = |x: Tensor<4>| {
+        let y = batch_norm(x, weight.clone(), bias.clone(), 1e-5).unwrap().y;
+        (y * dy.clone()).sum().into_scalar::<f64>()
+    };
+    let step = 1e-4;
+    let difference = (loss(x.clone() + direction.clone() * step)
+        - loss(x.clone() - direction.clone() * step))
+        / (2.0 * step);
+    let x = Tensor::from_inner(x).require_grad();
+    let constants = [weight, bias].map(Tensor::from_inner);
+    let [weight, bias] = constants;
+    let y = batch_norm(x.clone(), weight, bias, 1e-5).unwrap().y;
+    let grads = (y * Tensor::from_inner(dy.clone())).sum().backward();
+    let derivative = (x.grad(&grads).unwrap() * direction)
+        .sum()
+        .into_scalar::<f64>();
+    assert!(
+        derivative.abs() > 1.0,
+        "the check must not be trivial: {derivative}"
+    );
+    assert!(
+        (difference / derivative - 1.0).abs() < 1e-6,
+        "{difference} against {derivative}"
+    );
+}
