@@ -74,15 +74,24 @@ impl Peer {
             .map(drop)
     }
 
-    /// Milliseconds of one run, by memory layout.
-    pub(crate) fn time(&mut self, op: &str, shape: &[usize]) -> Result<BTreeMap<String, f64>> {
-        let times = self.ask(json!({ "op": op, "shape": shape, "iters": 1 }))?;
+    /// Milliseconds of `runs` runs in a row, by memory layout.
+    pub(crate) fn time(
+        &mut self,
+        op: &str,
+        shape: &[usize],
+        runs: usize,
+    ) -> Result<BTreeMap<String, Vec<f64>>> {
+        let times = self.ask(json!({ "op": op, "shape": shape, "iters": runs }))?;
         let times: Times = serde_json::from_value(times)?;
-        let one = |(layout, ms): (String, Vec<f64>)| {
-            let ms = ms.first().copied().context("the peer timed nothing")?;
-            Ok((layout, ms))
-        };
-        times.all.into_iter().map(one).collect()
+        for ms in times.all.values() {
+            ensure!(
+                ms.len() == runs,
+                "{} timed {} runs of {runs}",
+                self.name,
+                ms.len()
+            );
+        }
+        Ok(times.all)
     }
 
     fn ask(&mut self, request: Value) -> Result<Value> {

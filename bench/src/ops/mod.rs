@@ -1,6 +1,8 @@
 //! `onggi-bench ops`: single operations, forward and backward through a fixed upstream gradient.
 //!
-//! Ours and the peer take turns, one run each, for [`Ops::rounds`] rounds; the figure is the median.
+//! Ours and the peer take turns for [`Ops::rounds`] rounds. A turn is a few runs in a row, as in a
+//! training, of which the first does not count: it finds pages given back and caches cold. The
+//! figure is the median.
 //! A peer's best memory layout counts. What is timed on both sides: the forward pass and the
 //! backward pass to every input that takes a gradient. What is not: making tensors, freeing the
 //! gradients of the last round.
@@ -11,15 +13,23 @@ use crate::upstream;
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Distribution, Gradients, Tensor};
 use clap::Args;
-use onggi_nn::Mode;
-use onggi_nn::norm::{BatchNorm2d, BatchNormConfig};
-use onggi_ops::{Key, dropout::dropout};
+use onggi::nn::Mode;
+use onggi::nn::norm::{BatchNorm2d, BatchNormConfig};
+use onggi::ops::{Key, dropout::dropout};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Runs before the first that counts.
 const WARM_UP: usize = 3;
+
+/// Runs of a turn that count.
+const RUNS: usize = 3;
+
+/// Pause before each turn: OpenMP's threads spin for a while after their work, on the cores that
+/// the other side is about to be timed on.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Arguments of `onggi-bench ops`.
 #[derive(Args)]
@@ -36,8 +46,8 @@ pub(crate) struct Ops {
     /// Threads of each side
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Runs of each side
-    #[arg(long, default_value_t = 25)]
+    /// Turns of each side
+    #[arg(long, default_value_t = 15)]
     rounds: usize,
 }
 
@@ -146,13 +156,20 @@ impl Ops {
         let mut ours = Vec::new();
         let mut theirs: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for _ in 0..self.rounds {
-            let start = Instant::now();
-            let gradients = step();
-            ours.push(start.elapsed().as_secs_f64() * 1e3);
-            drop(gradients);
+            sleep(PAUSE);
+            for run in 0..=RUNS {
+                let start = Instant::now();
+                let gradients = step();
+                let ms = start.elapsed().as_secs_f64() * 1e3;
+                drop(gradients);
+                if run > 0 {
+                    ours.push(ms);
+                }
+            }
             if let Some(peer) = &mut peer {
-                for (layout, ms) in peer.time(bench.name, bench.shape)? {
-                    theirs.entry(layout).or_default().push(ms);
+                sleep(PAUSE);
+                for (layout, ms) in peer.time(bench.name, bench.shape, RUNS + 1)? {
+                    theirs.entry(layout).or_default().extend(&ms[1..]);
                 }
             }
         }
