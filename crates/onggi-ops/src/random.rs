@@ -3,7 +3,7 @@
 /// Names one stream of random numbers: draw `i` of a stream is a function of `(seed, stream, i)`
 /// alone, so it depends neither on the thread that computes it nor on what was drawn before.
 ///
-/// The generator is Philox4x32-10: `seed` is its key, `stream` the upper half of its counter.
+/// The generator is Philox4x32-7: `seed` is its key, `stream` the upper half of its counter.
 ///
 /// # Reference
 /// Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011.

@@ -1,4 +1,5 @@
-//! Philox4x32-10, sixteen counters at a time.
+//! Philox4x32-7, sixteen counters at a time. Seven rounds are the fewest that pass BigCrush (Salmon
+//! et al. 2011, table 2), and take two thirds of the time of the customary ten.
 //!
 //! A word is kept in the lower half of a 64-bit number: its product with a 32-bit constant is then
 //! one vector multiplication, and the halves of the product come by a shift and a mask. The rounds
@@ -44,7 +45,7 @@ fn halves(word: u64) -> [u64; 2] {
 fn rounds([mut a, mut b, mut c, mut d]: [u64; 4], mut key: [u64; 2]) -> [u64; 4] {
     const M: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const W: [u64; 2] = [0x9E37_79B9, 0xBB67_AE85];
-    for _ in 0..10 {
+    for _ in 0..7 {
         let [p0, p1] = [M[0] * low(a), M[1] * low(c)];
         a = (p1 >> 32) ^ b ^ key[0];
         b = low(p1);
@@ -59,24 +60,24 @@ fn rounds([mut a, mut b, mut c, mut d]: [u64; 4], mut key: [u64; 2]) -> [u64; 4]
 mod tests {
     use super::*;
 
-    /// Random123's `kat_vectors`, rows `philox4x32 10`.
+    /// Random123's `kat_vectors`, rows `philox4x32 7`.
     #[test]
     fn known_answers() {
         for (counter, key, expected) in [
             (
                 [0; 4],
                 [0; 2],
-                [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
+                [0x5f6f_b709, 0x0d89_3f64, 0x4f12_1f81, 0x4f73_0a48],
             ),
             (
                 [0xFFFF_FFFF; 4],
                 [0xFFFF_FFFF; 2],
-                [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
+                [0x5207_ddc2, 0x4516_5e59, 0x4d8e_e751, 0x8c52_f662],
             ),
             (
                 [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
                 [0xa409_3822, 0x299f_31d0],
-                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+                [0x4dfc_caba, 0x190a_87f0, 0xc473_62ba, 0xb6b5_242a],
             ),
         ] {
             assert_eq!(rounds(counter, key), expected);
