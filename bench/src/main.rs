@@ -1,2 +1,34 @@
-//! Benchmarks. 
-fn main() {}
+//! Side-by-side benchmarks: ours and each peer in turn, in one run, on the same threads.
+//!
+//! `cargo run --release -p onggi-bench -- ops --peer-python PATH`
+
+mod ops;
+mod peer;
+mod table;
+mod upstream;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// As in the command `onggi`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Benchmarks of Onggi beside its peers.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    suite: Suite,
+}
+
+#[derive(Subcommand)]
+enum Suite {
+    /// Single operations, forward and backward
+    Ops(ops::Ops),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().suite {
+        Suite::Ops(suite) => suite.run(),
+    }
+}

@@ -73,8 +73,9 @@ impl Conv2dConfig {
         let fan_in = self.in_channels * kh * kw;
         let shape = [self.out_channels, self.in_channels, kh, kw];
         let weight = init::default_uniform(shape, fan_in, rng, device);
-        let bias =
-            self.bias.then(|| init::default_uniform([self.out_channels], fan_in, rng, device));
+        let bias = self
+            .bias
+            .then(|| init::default_uniform([self.out_channels], fan_in, rng, device));
         Ok(Conv2d {
             weight: init::parameter(weight),
             bias: bias.map(init::parameter),

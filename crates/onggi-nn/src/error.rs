@@ -47,7 +47,12 @@ impl NnError {
         expected: impl Into<String>,
         got: impl ToString,
     ) -> Self {
-        Self::Config { layer, argument, expected: expected.into(), got: got.to_string() }
+        Self::Config {
+            layer,
+            argument,
+            expected: expected.into(),
+            got: got.to_string(),
+        }
     }
 }
 
@@ -74,5 +79,9 @@ pub(crate) fn check_positive(
     argument: &'static str,
     value: usize,
 ) -> Result<(), NnError> {
-    if value > 0 { Ok(()) } else { Err(NnError::config(layer, argument, "at least 1", value)) }
+    if value > 0 {
+        Ok(())
+    } else {
+        Err(NnError::config(layer, argument, "at least 1", value))
+    }
 }

@@ -20,7 +20,11 @@ pub struct LinearConfig {
 impl LinearConfig {
     /// A layer with a bias.
     pub fn new(in_features: usize, out_features: usize) -> Self {
-        Self { in_features, out_features, bias: true }
+        Self {
+            in_features,
+            out_features,
+            bias: true,
+        }
     }
 
     /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√in_features`.
@@ -34,7 +38,10 @@ impl LinearConfig {
         let mut draw = |shape| init::default_uniform(shape, fan_in, rng, device);
         let weight = init::parameter(draw([fan_out, fan_in]));
         let bias = self.bias.then(|| draw([1, fan_out]).reshape([fan_out]));
-        Ok(Linear { weight, bias: bias.map(init::parameter) })
+        Ok(Linear {
+            weight,
+            bias: bias.map(init::parameter),
+        })
     }
 }
 
@@ -59,7 +66,11 @@ impl Linear {
         let [_, in_features] = self.weight.dims();
         if x.dims()[1] != in_features {
             let expected = format!("(N, {in_features})");
-            return Err(NnError::Input { layer: "Linear", expected, got: x.dims().to_vec() });
+            return Err(NnError::Input {
+                layer: "Linear",
+                expected,
+                got: x.dims().to_vec(),
+            });
         }
         let y = x.matmul(self.weight.val().transpose());
         Ok(match &self.bias {

@@ -18,7 +18,11 @@ pub enum Mode {
 impl Mode {
     /// Training mode of optimiser step `step` in the run of `seed`.
     pub fn train(seed: u64, step: u64) -> Self {
-        Self::Train(Draws { seed, step, next: Cell::new(0) })
+        Self::Train(Draws {
+            seed,
+            step,
+            next: Cell::new(0),
+        })
     }
 }
 
@@ -36,7 +40,10 @@ impl Draws {
     pub fn key(&self) -> Key {
         let draw = self.next.get();
         self.next.set(draw + 1);
-        Key { seed: self.seed, stream: (self.step << DRAW_BITS) | (draw & ((1 << DRAW_BITS) - 1)) }
+        Key {
+            seed: self.seed,
+            stream: (self.step << DRAW_BITS) | (draw & ((1 << DRAW_BITS) - 1)),
+        }
     }
 }
 
@@ -47,7 +54,9 @@ mod tests {
     #[test]
     fn streams_differ_by_step_and_draw_and_repeat_by_seed() {
         let keys = |step| {
-            let Mode::Train(draws) = Mode::train(9, step) else { unreachable!() };
+            let Mode::Train(draws) = Mode::train(9, step) else {
+                unreachable!()
+            };
             [draws.key(), draws.key()]
         };
         let (first, second) = (keys(4), keys(5));

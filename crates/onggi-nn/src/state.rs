@@ -36,10 +36,14 @@ pub fn collect<M: Module>(model: &M) -> StateDict {
             let value = param.val();
             let shape = value.dims().to_vec();
             let values = value.into_data().iter::<f32>().collect();
-            self.state.insert(self.path.name(), StateTensor { shape, values });
+            self.state
+                .insert(self.path.name(), StateTensor { shape, values });
         }
     }
-    let mut collect = Collect { path: Path::default(), state: StateDict::new() };
+    let mut collect = Collect {
+        path: Path::default(),
+        state: StateDict::new(),
+    };
     model.valid().visit(&mut collect);
     collect.state
 }
@@ -71,7 +75,8 @@ pub fn load<M: Module>(model: M, state: StateDict) -> Result<M, NnError> {
             };
             if shape != param.dims() {
                 let expected = param.dims();
-                self.problems.push(format!("`{name}` has shape {shape:?}, not {expected:?}"));
+                self.problems
+                    .push(format!("`{name}` has shape {shape:?}, not {expected:?}"));
                 return param;
             }
             init::redraw(param, |_, device| {
@@ -79,14 +84,23 @@ pub fn load<M: Module>(model: M, state: StateDict) -> Result<M, NnError> {
             })
         }
     }
-    let mut load = Load { path: Path::default(), state, problems: Vec::new() };
+    let mut load = Load {
+        path: Path::default(),
+        state,
+        problems: Vec::new(),
+    };
     let model = model.map(&mut load);
-    let extra = load.state.into_keys().map(|name| format!("`{name}` is not the model's"));
+    let extra = load
+        .state
+        .into_keys()
+        .map(|name| format!("`{name}` is not the model's"));
     load.problems.extend(extra);
     if load.problems.is_empty() {
         Ok(model)
     } else {
-        Err(NnError::State { problems: load.problems })
+        Err(NnError::State {
+            problems: load.problems,
+        })
     }
 }
 

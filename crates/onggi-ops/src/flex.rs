@@ -1,7 +1,12 @@
 //! Between Burn's CPU tensors and the kernels' slices.
 
-use burn::tensor::TensorData;
+use burn::tensor::{DType, TensorData};
 use burn_flex::FlexTensor;
+
+/// Whether the kernels, which work in `f32`, can take a tensor; others go by the composed default.
+pub(crate) fn fits_kernels(x: &FlexTensor) -> bool {
+    x.dtype() == DType::F32
+}
 
 /// The tensor with its elements in row-major order and nothing around them.
 pub(crate) fn contiguous(x: FlexTensor) -> FlexTensor {
@@ -15,7 +20,7 @@ pub(crate) fn contiguous(x: FlexTensor) -> FlexTensor {
 /// The elements of a tensor that [`contiguous`] returned.
 pub(crate) fn slice(x: &FlexTensor) -> &[f32] {
     x.as_slice::<f32>()
-        .expect("a contiguous f32 tensor: `contiguous` was called and the kernels are f32 only")
+        .expect("a contiguous f32 tensor: `contiguous` and `fits_kernels` were asked")
 }
 
 /// A tensor around a kernel's result.

@@ -21,7 +21,13 @@ pub fn values<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
 /// As said: this is a test's assertion.
 #[track_caller]
 pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(got.len(), expected.len(), "{what}: {} values instead of {}", got.len(), expected.len());
+    assert_eq!(
+        got.len(),
+        expected.len(),
+        "{what}: {} values instead of {}",
+        got.len(),
+        expected.len()
+    );
     let error = |(got, expected): (&f32, &f32)| {
         let error = (got - expected).abs() / (1.0 + expected.abs());
         if error.is_nan() { f32::INFINITY } else { error }
@@ -63,7 +69,10 @@ impl Golden {
         assert_eq!(view.dtype(), safetensors::Dtype::F32, "{name}");
         let (words, rest) = view.data().as_chunks::<4>();
         assert!(rest.is_empty(), "{name}");
-        (view.shape().to_vec(), words.iter().map(|&word| f32::from_le_bytes(word)).collect())
+        (
+            view.shape().to_vec(),
+            words.iter().map(|&word| f32::from_le_bytes(word)).collect(),
+        )
     }
 
     /// Whether there is a tensor of this name.
@@ -71,7 +80,10 @@ impl Golden {
     /// # Panics
     /// A file that is not safetensors.
     pub fn has(&self, name: &str) -> bool {
-        SafeTensors::deserialize(&self.bytes).expect("a safetensors file").tensor(name).is_ok()
+        SafeTensors::deserialize(&self.bytes)
+            .expect("a safetensors file")
+            .tensor(name)
+            .is_ok()
     }
 
     /// A tensor.

@@ -28,13 +28,26 @@ impl EarlyStopping {
     pub fn new(patience: usize, min_delta: f64) -> Result<Self, TrainError> {
         if patience == 0 {
             let (setting, expected) = ("early_stopping", "at least 1 epoch");
-            return Err(TrainError::Setting { setting, expected, got: "0".into() });
+            return Err(TrainError::Setting {
+                setting,
+                expected,
+                got: "0".into(),
+            });
         }
         if !(min_delta >= 0.0 && min_delta.is_finite()) {
             let (setting, expected) = ("min_delta", "at least 0 and finite");
-            return Err(TrainError::Setting { setting, expected, got: min_delta.to_string() });
+            return Err(TrainError::Setting {
+                setting,
+                expected,
+                got: min_delta.to_string(),
+            });
         }
-        Ok(Self { patience, min_delta, best: f64::INFINITY, waited: 0 })
+        Ok(Self {
+            patience,
+            min_delta,
+            best: f64::INFINITY,
+            waited: 0,
+        })
     }
 
     /// Takes an epoch's validation loss; says whether it is the best so far.
@@ -81,7 +94,10 @@ mod tests {
     #[test]
     fn refuses_settings_that_mean_nothing() {
         let error = EarlyStopping::new(0, 0.0).unwrap_err();
-        assert_eq!(error.to_string(), "`early_stopping` must be at least 1 epoch, but is 0");
+        assert_eq!(
+            error.to_string(),
+            "`early_stopping` must be at least 1 epoch, but is 0"
+        );
         assert!(EarlyStopping::new(1, -1.0).is_err());
         assert!(EarlyStopping::new(1, f64::NAN).is_err());
     }

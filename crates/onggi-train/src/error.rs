@@ -16,7 +16,9 @@ pub enum TrainError {
     #[error(transparent)]
     Nn(#[from] NnError),
     /// A data set is empty.
-    #[error("the {split} split is empty: training needs samples to learn from and others to judge by")]
+    #[error(
+        "the {split} split is empty: training needs samples to learn from and others to judge by"
+    )]
     Empty {
         /// Which split.
         split: &'static str,

@@ -35,7 +35,12 @@ impl Predictions {
 
     /// Share of samples whose most probable class is their label.
     pub fn accuracy(&self) -> f64 {
-        let right = self.predicted().iter().zip(&self.labels).filter(|(p, l)| p == l).count();
+        let right = self
+            .predicted()
+            .iter()
+            .zip(&self.labels)
+            .filter(|(p, l)| p == l)
+            .count();
         right as f64 / self.labels.len().max(1) as f64
     }
 }
@@ -51,10 +56,19 @@ pub fn predict<const D: usize, M: Classifier<D>>(
 ) -> Result<Predictions, TrainError> {
     let model = model.valid();
     let classes = data.num_classes();
-    let mut out =
-        Predictions { classes, probabilities: Vec::new(), loss: 0.0, labels: Vec::new() };
-    let config =
-        LoaderConfig { batch_size: BATCH, shuffle: None, drop_last: false, workers, prefetch: 2 };
+    let mut out = Predictions {
+        classes,
+        probabilities: Vec::new(),
+        loss: 0.0,
+        labels: Vec::new(),
+    };
+    let config = LoaderConfig {
+        batch_size: BATCH,
+        shuffle: None,
+        drop_last: false,
+        workers,
+        prefetch: 2,
+    };
     for batch in Loader::new(data.clone(), config)?.epoch(0, View::Eval) {
         let batch = batch?;
         let labels = batch.labels.clone();
@@ -63,7 +77,8 @@ pub fn predict<const D: usize, M: Classifier<D>>(
         for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
             let log_sum = log_sum_exp(row);
             out.loss += log_sum - f64::from(row[label]);
-            out.probabilities.extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
+            out.probabilities
+                .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
         }
         out.labels.extend(labels);
     }
@@ -78,14 +93,23 @@ pub(crate) fn input<const D: usize>(batch: Batch, device: &Device) -> Tensor<D> 
 
 /// `ln Σ eᶻ`, without overflow.
 fn log_sum_exp(row: &[f32]) -> f64 {
-    let max = row.iter().fold(f64::NEG_INFINITY, |m, &z| m.max(f64::from(z)));
-    max + row.iter().map(|&z| (f64::from(z) - max).exp()).sum::<f64>().ln()
+    let max = row
+        .iter()
+        .fold(f64::NEG_INFINITY, |m, &z| m.max(f64::from(z)));
+    max + row
+        .iter()
+        .map(|&z| (f64::from(z) - max).exp())
+        .sum::<f64>()
+        .ln()
 }
 
 fn argmax(row: &[f64]) -> usize {
-    let best = row.iter().enumerate().fold((0, f64::NEG_INFINITY), |best, (i, &p)| {
-        if p > best.1 { (i, p) } else { best }
-    });
+    let best = row
+        .iter()
+        .enumerate()
+        .fold((0, f64::NEG_INFINITY), |best, (i, &p)| {
+            if p > best.1 { (i, p) } else { best }
+        });
     best.0
 }
 

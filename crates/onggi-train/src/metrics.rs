@@ -76,12 +76,20 @@ mod tests {
                 probabilities[i * case.classes + p] = 1.0;
             }
             let labels = case.truth;
-            let predictions =
-                Predictions { classes: case.classes, probabilities, loss: 0.0, labels };
+            let predictions = Predictions {
+                classes: case.classes,
+                probabilities,
+                loss: 0.0,
+                labels,
+            };
             let names: Vec<_> = (0..case.classes).map(|c| c.to_string()).collect();
             let got = evaluation(&predictions, &names);
             let close = |what: &str, got: f64, expected: f64| {
-                assert!((got - expected).abs() < 1e-12, "{}: {what}: {got}", case.name);
+                assert!(
+                    (got - expected).abs() < 1e-12,
+                    "{}: {what}: {got}",
+                    case.name
+                );
             };
             close("accuracy", got.accuracy, case.accuracy);
             close("macro_f1", got.macro_f1, case.macro_f1);

@@ -19,7 +19,7 @@ pub mod files {
     pub const LOG: &str = "log.jsonl";
     /// Class names in label order: a JSON array of strings.
     pub const CLASSES: &str = "classes.json";
-    /// Which file or row went to which split: [`super::Split`] by key.
+    /// Which file or row went to which split: the ids by split.
     pub const SPLIT: &str = "split.json";
     /// Weights of the best epoch, with the preprocessing in the metadata.
     pub const WEIGHTS: &str = "best.safetensors";
@@ -220,8 +220,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
 /// # Errors
 /// As [`write_whole`].
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), TrainError> {
-    let mut text = serde_json::to_vec_pretty(value)
-        .map_err(|e| TrainError::File { path: path.to_path_buf(), reason: e.to_string() })?;
+    let mut text = serde_json::to_vec_pretty(value).map_err(|e| TrainError::File {
+        path: path.to_path_buf(),
+        reason: e.to_string(),
+    })?;
     text.push(b'\n');
     write_whole(path, &text)
 }
@@ -244,12 +246,17 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
 /// A path that is no folder, or a folder without the two.
 pub fn check_run(dir: &Path) -> Result<(), TrainError> {
     if !dir.is_dir() {
-        let source = fs::metadata(dir).err().unwrap_or_else(|| std::io::ErrorKind::NotADirectory.into());
+        let source = fs::metadata(dir)
+            .err()
+            .unwrap_or_else(|| std::io::ErrorKind::NotADirectory.into());
         return Err(TrainError::io(dir)(source));
     }
     for missing in [files::CONFIG, files::WEIGHTS] {
         if !dir.join(missing).is_file() {
-            return Err(TrainError::NotARun { path: dir.to_path_buf(), missing });
+            return Err(TrainError::NotARun {
+                path: dir.to_path_buf(),
+                missing,
+            });
         }
     }
     Ok(())

@@ -165,11 +165,22 @@ pub fn fit<const D: usize, M: Classifier<D>>(
     }
     if settings.epochs == 0 {
         let (setting, expected) = ("epochs", "at least 1");
-        return Err(TrainError::Setting { setting, expected, got: "0".into() });
+        return Err(TrainError::Setting {
+            setting,
+            expected,
+            got: "0".into(),
+        });
     }
-    if let Some(clip_norm) = settings.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
+    if let Some(clip_norm) = settings
+        .clip_norm
+        .filter(|norm| !(*norm > 0.0 && norm.is_finite()))
+    {
         let (setting, expected) = ("clip_norm", "above 0 and finite");
-        return Err(TrainError::Setting { setting, expected, got: clip_norm.to_string() });
+        return Err(TrainError::Setting {
+            setting,
+            expected,
+            got: clip_norm.to_string(),
+        });
     }
     let subset: Arc<dyn Dataset> = Arc::new(Subset::evenly(train.clone(), TRAIN_SUBSET));
     let loader = Loader::new(
@@ -186,7 +197,10 @@ pub fn fit<const D: usize, M: Classifier<D>>(
     let schedule = OneCycle::new(settings.lr, (batches * settings.epochs) as u64, WARM_UP)?;
     let loss_function = CrossEntropy::new(settings.label_smoothing, None)?;
     let mut optimizer = optimizer(settings)?;
-    let mut stopping = settings.early_stopping.map(|p| EarlyStopping::new(p, 0.0)).transpose()?;
+    let mut stopping = settings
+        .early_stopping
+        .map(|p| EarlyStopping::new(p, 0.0))
+        .transpose()?;
     let mut lowest = EarlyStopping::new(usize::MAX, 0.0)?;
 
     let device = Device::flex().autodiff();
@@ -196,7 +210,10 @@ pub fn fit<const D: usize, M: Classifier<D>>(
     let mut step = 0;
     let mut stopped = Stopped::AllEpochs;
     'training: for epoch in 1..=settings.epochs {
-        let view = View::Train { seed: settings.seed, epoch: epoch as u64 };
+        let view = View::Train {
+            seed: settings.seed,
+            epoch: epoch as u64,
+        };
         let (mut lr, mut norms) = (0.0, 0.0);
         for (index, batch) in loader.epoch(epoch as u64, view).enumerate() {
             if observer.interrupted() {
@@ -206,8 +223,10 @@ pub fn fit<const D: usize, M: Classifier<D>>(
             let batch = batch?;
             lr = schedule.at(step);
             let labels = batch.labels.clone();
-            let logits =
-                model.forward(input::<D>(batch, &device), &Mode::train(settings.seed, step))?;
+            let logits = model.forward(
+                input::<D>(batch, &device),
+                &Mode::train(settings.seed, step),
+            )?;
             let loss = loss_function.forward(logits, &labels)?;
             let mut gradients = Gradients::of(&model, &loss)?;
             let norm = match settings.clip_norm {
@@ -217,7 +236,11 @@ pub fn fit<const D: usize, M: Classifier<D>>(
             let loss = f64::from(loss.into_scalar::<f32>());
             if !(loss.is_finite() && norm.is_finite()) {
                 if best.is_none() {
-                    return Err(TrainError::Diverged { step: step + 1, loss, lr });
+                    return Err(TrainError::Diverged {
+                        step: step + 1,
+                        loss,
+                        lr,
+                    });
                 }
                 stopped = Stopped::Diverged;
                 break 'training;
@@ -228,13 +251,22 @@ pub fn fit<const D: usize, M: Classifier<D>>(
             };
             norms += norm;
             step += 1;
-            observer.step(Progress { epoch, batch: index + 1, batches, loss });
+            observer.step(Progress {
+                epoch,
+                batch: index + 1,
+                batches,
+                loss,
+            });
         }
         let on_train = predict(&model, &subset, settings.workers)?;
         let on_val = predict(&model, val, settings.workers)?;
         if !(on_val.loss.is_finite() && on_train.loss.is_finite()) {
             if best.is_none() {
-                return Err(TrainError::Diverged { step, loss: on_val.loss, lr });
+                return Err(TrainError::Diverged {
+                    step,
+                    loss: on_val.loss,
+                    lr,
+                });
             }
             stopped = Stopped::Diverged;
             break;
@@ -267,18 +299,28 @@ pub fn fit<const D: usize, M: Classifier<D>>(
     let Some((best, state)) = best else {
         return Err(TrainError::Interrupted);
     };
-    Ok(Fit { model: state::load(model, state)?, records, best, stopped })
+    Ok(Fit {
+        model: state::load(model, state)?,
+        records,
+        best,
+        stopped,
+    })
 }
 
 fn optimizer(settings: &FitSettings) -> Result<AnyOptimizer, TrainError> {
     let weight_decay = settings.weight_decay;
     Ok(match settings.optimizer {
-        OptimizerChoice::AdamW => {
-            AnyOptimizer::AdamW(AdamW::new(AdamWConfig { weight_decay, ..Default::default() })?)
-        }
+        OptimizerChoice::AdamW => AnyOptimizer::AdamW(AdamW::new(AdamWConfig {
+            weight_decay,
+            ..Default::default()
+        })?),
         OptimizerChoice::Sgd { momentum } => {
             let nesterov = momentum > 0.0;
-            AnyOptimizer::Sgd(Sgd::new(SgdConfig { momentum, nesterov, weight_decay })?)
+            AnyOptimizer::Sgd(Sgd::new(SgdConfig {
+                momentum,
+                nesterov,
+                weight_decay,
+            })?)
         }
     })
 }

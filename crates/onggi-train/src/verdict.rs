@@ -24,7 +24,11 @@ pub fn verdict(train: (f64, usize), val: (f64, usize), base: f64) -> Verdict {
     let gap = train.0 - val.0;
     let variance = |(accuracy, n): (f64, usize)| accuracy * (1.0 - accuracy) / n.max(1) as f64;
     let error = (variance(train) + variance(val)).sqrt();
-    let skill = if base < 1.0 { (train.0 - base) / (1.0 - base) } else { 1.0 };
+    let skill = if base < 1.0 {
+        (train.0 - base) / (1.0 - base)
+    } else {
+        1.0
+    };
     let percent = |fraction: f64| format!("{:.1} %", 100.0 * fraction);
     let figures = format!(
         "{} right on the training data, {} on validation data it has not seen",
@@ -37,17 +41,26 @@ pub fn verdict(train: (f64, usize), val: (f64, usize), base: f64) -> Verdict {
             "Overfitting: {figures}, {points}. The model has learned its samples better than what \
              they have in common."
         );
-        Verdict { fit: Fit::Overfitting, words }
+        Verdict {
+            fit: Fit::Overfitting,
+            words,
+        }
     } else if skill < UNDERFIT_SKILL {
         let words = format!(
             "Underfitting: {figures}. Even where it may remember the answers the model is nearer to \
              always saying the commonest class ({}) than to being right.",
             percent(base)
         );
-        Verdict { fit: Fit::Underfitting, words }
+        Verdict {
+            fit: Fit::Underfitting,
+            words,
+        }
     } else {
         let words = format!("Neither overfitting nor underfitting: {figures}, {points}.");
-        Verdict { fit: Fit::Neither, words }
+        Verdict {
+            fit: Fit::Neither,
+            words,
+        }
     }
 }
 
@@ -59,7 +72,11 @@ mod tests {
     fn a_wide_gap_is_overfitting() {
         let v = verdict((1.0, 500), (0.8, 200), 0.1);
         assert_eq!(v.fit, Fit::Overfitting);
-        assert!(v.words.contains("100.0 %") && v.words.contains("80.0 %"), "{}", v.words);
+        assert!(
+            v.words.contains("100.0 %") && v.words.contains("80.0 %"),
+            "{}",
+            v.words
+        );
         assert!(v.words.contains("20.0 points"), "{}", v.words);
     }
 
@@ -71,8 +88,14 @@ mod tests {
 
     #[test]
     fn little_better_than_the_commonest_class_is_underfitting() {
-        assert_eq!(verdict((0.65, 500), (0.64, 200), 0.5).fit, Fit::Underfitting);
-        assert_eq!(verdict((0.92, 500), (0.91, 200), 0.9).fit, Fit::Underfitting);
+        assert_eq!(
+            verdict((0.65, 500), (0.64, 200), 0.5).fit,
+            Fit::Underfitting
+        );
+        assert_eq!(
+            verdict((0.92, 500), (0.91, 200), 0.9).fit,
+            Fit::Underfitting
+        );
         assert_eq!(verdict((0.65, 500), (0.64, 200), 0.1).fit, Fit::Neither);
     }
 

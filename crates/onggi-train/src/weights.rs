@@ -50,22 +50,38 @@ pub fn write_weights<T: Serialize>(
     state: &StateDict,
     description: &T,
 ) -> Result<(), TrainError> {
-    let damaged = |reason: String| TrainError::File { path: path.to_path_buf(), reason };
+    let damaged = |reason: String| TrainError::File {
+        path: path.to_path_buf(),
+        reason,
+    };
     let description = serde_json::to_string(description).map_err(|e| damaged(e.to_string()))?;
     let checksum = checksum(&description, state);
-    let header = Header { format: FORMAT.into(), checksum, description };
+    let header = Header {
+        format: FORMAT.into(),
+        checksum,
+        description,
+    };
     let header = serde_json::to_string(&header).map_err(|e| damaged(e.to_string()))?;
     // One entry, as the order of several is drawn anew in every process, and one seed is to give
     // one file.
     let metadata = HashMap::from([(ENTRY.to_string(), header)]);
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = state
         .iter()
-        .map(|(name, t)| (name, &t.shape, t.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .map(|(name, t)| {
+            (
+                name,
+                &t.shape,
+                t.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
         .collect();
     let views = bytes
         .iter()
         .map(|(name, shape, bytes)| {
-            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.to_vec(), bytes)?))
+            Ok((
+                name.as_str(),
+                TensorView::new(Dtype::F32, shape.to_vec(), bytes)?,
+            ))
         })
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| damaged(e.to_string()))?;
@@ -78,41 +94,62 @@ pub fn write_weights<T: Serialize>(
 /// # Errors
 /// A file that cannot be read, is cut short or damaged, is too large, or is not Onggi's.
 pub fn read_weights<T: DeserializeOwned>(path: &Path) -> Result<WeightsFile<T>, TrainError> {
-    let damaged = |reason: String| TrainError::File { path: path.to_path_buf(), reason };
+    let damaged = |reason: String| TrainError::File {
+        path: path.to_path_buf(),
+        reason,
+    };
     let size = std::fs::metadata(path).map_err(TrainError::io(path))?.len();
     if size > MAX_BYTES {
-        return Err(damaged(format!("{size} bytes; weights of at most {MAX_BYTES} are read")));
+        return Err(damaged(format!(
+            "{size} bytes; weights of at most {MAX_BYTES} are read"
+        )));
     }
     let bytes = std::fs::read(path).map_err(TrainError::io(path))?;
     let cut = |e: safetensors::SafeTensorError| {
-        damaged(format!("damaged or cut short ({e}); train again, or restore the file"))
+        damaged(format!(
+            "damaged or cut short ({e}); train again, or restore the file"
+        ))
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(cut)?;
     let metadata = header.metadata().clone().unwrap_or_default();
     let Some(entry) = metadata.get(ENTRY) else {
-        return Err(damaged(format!("not weights of Onggi: the metadata lacks `{ENTRY}`")));
+        return Err(damaged(format!(
+            "not weights of Onggi: the metadata lacks `{ENTRY}`"
+        )));
     };
-    let describe = |e: serde_json::Error| {
-        damaged(format!("its description of the model is damaged: {e}"))
-    };
+    let describe =
+        |e: serde_json::Error| damaged(format!("its description of the model is damaged: {e}"));
     // Its format first: another one's description need not have the fields wanted here.
     let Format { format } = serde_json::from_str(entry).map_err(describe)?;
     if format != FORMAT {
-        return Err(damaged(format!("weights of format {format}; format {FORMAT} is read here")));
+        return Err(damaged(format!(
+            "weights of format {format}; format {FORMAT} is read here"
+        )));
     }
     let header: Header = serde_json::from_str(entry).map_err(describe)?;
     let description = serde_json::from_str(&header.description).map_err(describe)?;
     let mut state = StateDict::new();
     for (name, view) in SafeTensors::deserialize(&bytes).map_err(cut)?.tensors() {
         if view.dtype() != Dtype::F32 {
-            return Err(damaged(format!("`{name}` holds {:?} instead of F32", view.dtype())));
+            return Err(damaged(format!(
+                "`{name}` holds {:?} instead of F32",
+                view.dtype()
+            )));
         }
         let (words, _) = view.data().as_chunks::<4>();
         let values: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
         if values.iter().any(|value| !value.is_finite()) {
-            return Err(damaged(format!("`{name}` holds values that are not finite; train again")));
+            return Err(damaged(format!(
+                "`{name}` holds values that are not finite; train again"
+            )));
         }
-        state.insert(name, StateTensor { shape: view.shape().to_vec(), values });
+        state.insert(
+            name,
+            StateTensor {
+                shape: view.shape().to_vec(),
+                values,
+            },
+        );
     }
     if checksum(&header.description, &state) != header.checksum {
         let reason = "damaged: its checksum differs; train again, or restore the file";
@@ -133,8 +170,14 @@ fn checksum(description: &str, state: &StateDict) -> String {
     take(description.as_bytes());
     for (name, tensor) in state {
         take(name.as_bytes());
-        tensor.shape.iter().for_each(|&size| take(&(size as u64).to_le_bytes()));
-        tensor.values.iter().for_each(|value| take(&value.to_le_bytes()));
+        tensor
+            .shape
+            .iter()
+            .for_each(|&size| take(&(size as u64).to_le_bytes()));
+        tensor
+            .values
+            .iter()
+            .for_each(|value| take(&value.to_le_bytes()));
     }
     format!("{hash:016x}")
 }
@@ -146,9 +189,14 @@ mod tests {
     fn example() -> StateDict {
         let tensor = |shape: &[usize]| StateTensor {
             shape: shape.to_vec(),
-            values: (0..shape.iter().product()).map(|i| i as f32 * 0.5 - 1.0).collect(),
+            values: (0..shape.iter().product())
+                .map(|i| i as f32 * 0.5 - 1.0)
+                .collect(),
         };
-        StateDict::from([("fc.bias".into(), tensor(&[3])), ("fc.weight".into(), tensor(&[3, 2]))])
+        StateDict::from([
+            ("fc.bias".into(), tensor(&[3])),
+            ("fc.weight".into(), tensor(&[3, 2])),
+        ])
     }
 
     #[test]
@@ -159,7 +207,11 @@ mod tests {
         let file: WeightsFile<Vec<String>> = read_weights(&path).unwrap();
         assert_eq!(file.state, example());
         assert_eq!(file.description, ["a", "<b>"]);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(
+            std::fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
     }
 
     #[test]
@@ -210,7 +262,10 @@ mod tests {
         state.get_mut("fc.bias").unwrap().values[1] = f32::NAN;
         write_weights(&path, &state, &"x").unwrap();
         let error = read_weights::<String>(&path).unwrap_err().to_string();
-        assert!(error.contains("`fc.bias` holds values that are not finite"), "{error}");
+        assert!(
+            error.contains("`fc.bias` holds values that are not finite"),
+            "{error}"
+        );
     }
 
     #[test]

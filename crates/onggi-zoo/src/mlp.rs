@@ -40,7 +40,10 @@ impl Mlp {
     ) -> Result<Self, NnError> {
         let (mut hidden, mut norm) = (Vec::new(), Vec::new());
         for inputs in [columns, HIDDEN] {
-            let config = LinearConfig { bias: false, ..LinearConfig::new(inputs, HIDDEN) };
+            let config = LinearConfig {
+                bias: false,
+                ..LinearConfig::new(inputs, HIDDEN)
+            };
             let mut layer = config.init(rng, device)?;
             layer.weight = init::redraw(layer.weight, |shape, device| {
                 init::kaiming_normal(shape, FanMode::FanIn, 2f64.sqrt(), rng, device)
@@ -49,7 +52,12 @@ impl Mlp {
             norm.push(BatchNormConfig::new(HIDDEN).init(device)?);
         }
         let fc = LinearConfig::new(HIDDEN, options.classes).init(rng, device)?;
-        Ok(Self { hidden, norm, dropout: Dropout::new(options.dropout)?, fc })
+        Ok(Self {
+            hidden,
+            norm,
+            dropout: Dropout::new(options.dropout)?,
+            fc,
+        })
     }
 }
 

@@ -31,8 +31,10 @@ pub const IMAGE_MODELS: [ModelRow; 1] = [ModelRow {
 }];
 
 /// Models for tables.
-pub const TABLE_MODELS: [ModelRow; 1] =
-    [ModelRow { name: "mlp", summary: "multilayer perceptron with two hidden layers" }];
+pub const TABLE_MODELS: [ModelRow; 1] = [ModelRow {
+    name: "mlp",
+    summary: "multilayer perceptron with two hidden layers",
+}];
 
 /// A model that cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -54,8 +56,16 @@ pub enum ZooError {
 }
 
 fn unknown(task: &'static str, name: &str, rows: &[ModelRow]) -> ZooError {
-    let known = rows.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-    ZooError::Unknown { task, name: name.to_string(), known }
+    let known = rows
+        .iter()
+        .map(|row| row.name)
+        .collect::<Vec<_>>()
+        .join(", ");
+    ZooError::Unknown {
+        task,
+        name: name.to_string(),
+        known,
+    }
 }
 
 /// Any model for images.
@@ -79,9 +89,9 @@ impl ImageModel {
         device: &Device,
     ) -> Result<Self, ZooError> {
         match name {
-            "small_resnet" => {
-                Ok(Self::SmallResNet(SmallResNet::new(channels, options, rng, device)?))
-            }
+            "small_resnet" => Ok(Self::SmallResNet(SmallResNet::new(
+                channels, options, rng, device,
+            )?)),
             _ => Err(unknown("image", name, &IMAGE_MODELS)),
         }
     }
@@ -134,7 +144,10 @@ mod tests {
     use super::*;
     use onggi_nn::{init, loss::CrossEntropy, optim::Gradients, state};
 
-    const OPTIONS: ModelOptions = ModelOptions { classes: 3, dropout: 0.1 };
+    const OPTIONS: ModelOptions = ModelOptions {
+        classes: 3,
+        dropout: 0.1,
+    };
 
     /// Every registered model: gradients reach every parameter, evaluation is deterministic, and
     /// its state dict round-trips.
@@ -143,21 +156,35 @@ mod tests {
         let model = build(1, &device);
         let logits = model.forward(x.clone(), &Mode::train(1, 0)).unwrap();
         assert_eq!(logits.dims(), [4, 3]);
-        let loss = CrossEntropy::new(0.0, None).unwrap().forward(logits, &[0, 1, 2, 0]).unwrap();
+        let loss = CrossEntropy::new(0.0, None)
+            .unwrap()
+            .forward(logits, &[0, 1, 2, 0])
+            .unwrap();
         let gradients = Gradients::of(&model, &loss).unwrap();
         let state = state::collect(&model);
-        for name in state.keys().filter(|name| {
-            !name.contains("running_") && !name.ends_with("num_batches_tracked")
-        }) {
-            let gradient = gradients.get(name).unwrap_or_else(|| panic!("no gradient at {name}"));
+        for name in state
+            .keys()
+            .filter(|name| !name.contains("running_") && !name.ends_with("num_batches_tracked"))
+        {
+            let gradient = gradients
+                .get(name)
+                .unwrap_or_else(|| panic!("no gradient at {name}"));
             let values = gradient.clone().into_data().try_to_vec::<f32>().unwrap();
             assert!(values.iter().all(|v| v.is_finite()), "{name}");
-            assert!(values.iter().any(|&v| v != 0.0), "{name}: the gradient is zero");
+            assert!(
+                values.iter().any(|&v| v != 0.0),
+                "{name}: the gradient is zero"
+            );
         }
         let answer = |model: &M| {
             let model = model.valid();
             let x = x.clone().inner();
-            model.forward(x, &Mode::Eval).unwrap().into_data().try_to_vec::<f32>().unwrap()
+            model
+                .forward(x, &Mode::Eval)
+                .unwrap()
+                .into_data()
+                .try_to_vec::<f32>()
+                .unwrap()
         };
         let other = build(2, &device);
         assert_ne!(answer(&model), answer(&other));
@@ -187,7 +214,10 @@ mod tests {
                 let rng = &mut init::generator(seed);
                 TableModel::build(row.name, 7, &OPTIONS, rng, device).unwrap()
             };
-            conforms(build, init::normal([4, 7], 1.0, &mut init::generator(5), &device));
+            conforms(
+                build,
+                init::normal([4, 7], 1.0, &mut init::generator(5), &device),
+            );
         }
     }
 

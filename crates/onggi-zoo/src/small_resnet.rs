@@ -167,6 +167,7 @@ impl Classifier<4> for SmallResNet {
         }
         let pooled = x.mean_dim(3).mean_dim(2);
         let [n, c, _, _] = pooled.dims();
-        self.fc.forward(self.dropout.forward(pooled.reshape([n, c]), mode)?)
+        self.fc
+            .forward(self.dropout.forward(pooled.reshape([n, c]), mode)?)
     }
 }

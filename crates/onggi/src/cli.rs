@@ -9,7 +9,12 @@ use std::process::ExitCode;
 
 /// Train image and table models that hold up on data they have not seen.
 #[derive(Parser, Debug)]
-#[command(name = "onggi", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "onggi",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -60,7 +65,10 @@ pub fn main() -> ExitCode {
     let _ = writeln!(std::io::stderr(), "error: {message}");
     if code == 2 {
         let name = Cli::command().get_name().to_string();
-        let _ = writeln!(std::io::stderr(), "See `{name} --help` and `{name} <command> --help`.");
+        let _ = writeln!(
+            std::io::stderr(),
+            "See `{name} --help` and `{name} <command> --help`."
+        );
     }
     ExitCode::from(code)
 }

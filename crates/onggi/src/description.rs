@@ -52,12 +52,16 @@ pub(crate) struct Description {
 
 impl Description {
     pub(crate) fn options(&self) -> ModelOptions {
-        ModelOptions { classes: self.classes.len(), dropout: self.dropout }
+        ModelOptions {
+            classes: self.classes.len(),
+            dropout: self.dropout,
+        }
     }
 }
 
 /// A trained model, ready to answer.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one lives at a time
 pub(crate) enum Trained {
     /// For image files.
     Image(ImageModel, ImagePreprocess),
@@ -73,7 +77,10 @@ pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
     let description = file.description;
     let (device, mut rng) = (Device::flex(), init::generator(0));
     let options = description.options();
-    let damaged = |reason: String| TrainError::File { path: path.clone(), reason };
+    let damaged = |reason: String| TrainError::File {
+        path: path.clone(),
+        reason,
+    };
     if description.classes.len() < 2 {
         return Err(damaged("it names fewer than two classes".into()).into());
     }
@@ -86,7 +93,10 @@ pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
             let model = state::load(model, file.state).map_err(|e| damaged(e.to_string()))?;
             Trained::Image(model.valid(), input)
         }
-        Input::Table { target, preprocess: input } => {
+        Input::Table {
+            target,
+            preprocess: input,
+        } => {
             let columns = input.columns().len();
             let name = &description.model;
             let model = TableModel::build(name, columns, &options, &mut rng, &device)

@@ -54,7 +54,9 @@ mod tests {
         assert_eq!(words(&Quoting { source }.into()), said);
         let error = anyhow!("line 1\n  | x=\n  | ^").context("new\nline.toml");
         assert_eq!(words(&error), "new\\nline.toml: line 1");
-        let nested = Err::<(), _>(io::Error::other("full")).context("x").unwrap_err();
+        let nested = Err::<(), _>(io::Error::other("full"))
+            .context("x")
+            .unwrap_err();
         assert_eq!(words(&nested), "x: full");
     }
 }

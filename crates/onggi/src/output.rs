@@ -57,7 +57,7 @@ pub(crate) fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -71,12 +71,18 @@ mod tests {
 
     #[test]
     fn figures() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
         assert_eq!(percent(0.8549), "85.5 %");
     }
 
     #[test]
     fn names_stay_on_one_line() {
-        assert_eq!(one_line("한글 a\nb\u{1b}[31m.png"), "한글 a\\nb\\u{1b}[31m.png");
+        assert_eq!(
+            one_line("한글 a\nb\u{1b}[31m.png"),
+            "한글 a\\nb\\u{1b}[31m.png"
+        );
     }
 }

@@ -193,7 +193,10 @@ impl Task {
             Some("csv" | "tsv" | "tab") => Ok(Self::Table),
             _ if !data.exists() => {
                 let path = data.display();
-                Err(anyhow::anyhow!("{path} does not exist: give a folder of class folders, or a CSV or TSV file").into())
+                Err(anyhow::anyhow!(
+                    "{path} does not exist: give a folder of class folders, or a CSV or TSV file"
+                )
+                .into())
             }
             _ => usage(format!(
                 "{}: cannot be trained on; give a folder of class folders with images, or a .csv or \
@@ -225,23 +228,26 @@ impl Settings {
                      COLUMN`",
                 );
             }
-            Some(other) => return usage(format!("`data` must be a path in quotes, but is {other}")),
+            Some(other) => {
+                return usage(format!("`data` must be a path in quotes, but is {other}"));
+            }
         };
         let task = Task::of(Path::new(&data))?;
         let sgd = given.get("optimizer").and_then(toml::Value::as_str) == Some("sgd");
-        let mut table = toml::Table::try_from(Self::defaults(data, task, sgd))
-            .map_err(anyhow::Error::from)?;
+        let mut table =
+            toml::Table::try_from(Self::defaults(data, task, sgd)).map_err(anyhow::Error::from)?;
         // One by one first: the error of all together does not say which it is.
         for (name, value) in &given {
             let mut one = table.clone();
             one.insert(name.clone(), value.clone());
-            one.try_into::<Self>()
-                .or_else(|e: toml::de::Error| usage(format!("setting `{name}`: {}", e.message())))?;
+            one.try_into::<Self>().or_else(|e: toml::de::Error| {
+                usage(format!("setting `{name}`: {}", e.message()))
+            })?;
         }
         table.extend(given);
-        let settings: Self = table.try_into().or_else(|e: toml::de::Error| {
-            usage(format!("settings: {}", e.message()))
-        })?;
+        let settings: Self = table
+            .try_into()
+            .or_else(|e: toml::de::Error| usage(format!("settings: {}", e.message())))?;
         settings.check(task)?;
         Ok((settings, task))
     }
@@ -260,7 +266,11 @@ impl Settings {
             epochs: if image { 30 } else { 100 },
             batch: 32,
             lr: if sgd { 0.05 } else { 0.003 },
-            optimizer: if sgd { Optimizer::Sgd } else { Optimizer::Adamw },
+            optimizer: if sgd {
+                Optimizer::Sgd
+            } else {
+                Optimizer::Adamw
+            },
             momentum: 0.9,
             weight_decay: if sgd { 5e-4 } else { 0.05 },
             label_smoothing: 0.1,
@@ -294,7 +304,9 @@ impl Settings {
         for (name, value, low, high) in ranges {
             if !(low..=high).contains(&value) {
                 let flag = name.replace('_', "-");
-                return usage(format!("--{flag} must be between {low} and {high}, but is {value}"));
+                return usage(format!(
+                    "--{flag} must be between {low} and {high}, but is {value}"
+                ));
             }
         }
         match (task, &self.target) {
@@ -312,7 +324,12 @@ impl Settings {
 
     /// The settings that repeat the run: without where it goes and how it is shown.
     pub(crate) fn to_config(&self) -> Result<String, toml::ser::Error> {
-        let kept = Self { out: None, threads: None, json: false, ..self.clone() };
+        let kept = Self {
+            out: None,
+            threads: None,
+            json: false,
+            ..self.clone()
+        };
         Ok(format!(
             "# Repeat this run: onggi train --config <this file>\n{}",
             toml::to_string(&kept)?
@@ -331,7 +348,9 @@ impl Settings {
             lr: self.lr,
             optimizer: match self.optimizer {
                 Optimizer::Adamw => OptimizerChoice::AdamW,
-                Optimizer::Sgd => OptimizerChoice::Sgd { momentum: self.momentum },
+                Optimizer::Sgd => OptimizerChoice::Sgd {
+                    momentum: self.momentum,
+                },
             },
             weight_decay: self.weight_decay,
             label_smoothing: self.label_smoothing,
@@ -354,12 +373,17 @@ fn read_config(path: &Path) -> Result<toml::Table, Failure> {
         .and_then(|file| file.take(MAX_CONFIG + 1).read_to_string(&mut text))
         .map_err(|e| anyhow::anyhow!("--config {shown}: {e}"))?;
     if text.len() as u64 > MAX_CONFIG {
-        return usage(format!("--config {shown}: more than {MAX_CONFIG} bytes; not settings"));
+        return usage(format!(
+            "--config {shown}: more than {MAX_CONFIG} bytes; not settings"
+        ));
     }
     text.parse().or_else(|e: toml::de::Error| {
         let before = &text.as_bytes()[..e.span().map_or(0, |span| span.start).min(text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        usage(format!("--config {shown}: not TOML: line {line}: {}", e.message()))
+        usage(format!(
+            "--config {shown}: not TOML: line {line}: {}",
+            e.message()
+        ))
     })
 }
 
@@ -388,11 +412,21 @@ mod tests {
     fn flags_override_the_file_overrides_defaults() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("run.toml");
-        std::fs::write(&file, format!("data = {:?}\nepochs = 7\nlr = 0.5\n", dir.path())).unwrap();
-        let (settings, task) =
-            resolve(&format!("--config {} --lr 0.25 --label-smoothing 0", file.display())).unwrap();
+        std::fs::write(
+            &file,
+            format!("data = {:?}\nepochs = 7\nlr = 0.5\n", dir.path()),
+        )
+        .unwrap();
+        let (settings, task) = resolve(&format!(
+            "--config {} --lr 0.25 --label-smoothing 0",
+            file.display()
+        ))
+        .unwrap();
         assert_eq!(task, Task::Image);
-        assert_eq!((settings.epochs, settings.lr, settings.batch), (7, 0.25, 32));
+        assert_eq!(
+            (settings.epochs, settings.lr, settings.batch),
+            (7, 0.25, 32)
+        );
         assert_eq!(settings.label_smoothing, 0.0);
         let config = settings.to_config().unwrap();
         std::fs::write(&file, &config).unwrap();
@@ -424,17 +458,29 @@ mod tests {
         let (kind, cut, number) = (kind.display(), cut.display(), number.display());
         for (line, expected) in [
             (String::new(), "no data given"),
-            (". --lr -1".into(), "--lr must be between 0.000000000001 and 100, but is -1"),
+            (
+                ". --lr -1".into(),
+                "--lr must be between 0.000000000001 and 100, but is -1",
+            ),
             (". --epochs 0".into(), "--epochs must be between 1"),
             (". --dropout NaN".into(), "--dropout must be"),
             (format!("{table}"), "--target COLUMN"),
             (". --target x".into(), "--target is for tables"),
             (format!(". --config {bad}"), "unknown field `epoch`"),
-            (format!(". --config {kind}"), "setting `epochs`: invalid type: string"),
+            (
+                format!(". --config {kind}"),
+                "setting `epochs`: invalid type: string",
+            ),
             (format!(". --config {cut}"), "cut.toml: not TOML: line "),
-            (format!("--config {number}"), "`data` must be a path in quotes, but is 5"),
+            (
+                format!("--config {number}"),
+                "`data` must be a path in quotes, but is 5",
+            ),
             (". --config .".into(), "--config .: "),
-            (". --seed 9223372036854775808".into(), "9223372036854775808 is not in 0..="),
+            (
+                ". --seed 9223372036854775808".into(),
+                "9223372036854775808 is not in 0..=",
+            ),
             ("nowhere/at/all".into(), "nowhere/at/all does not exist"),
         ] {
             let message = resolve(&line).unwrap_err();

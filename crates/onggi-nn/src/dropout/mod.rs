@@ -52,15 +52,27 @@ mod tests {
         let values = |t: Tensor<2>| t.into_data().try_to_vec::<f32>().unwrap();
         let y = values(layer.forward(x.clone(), &Mode::train(1, 1)).unwrap());
         assert!(y.contains(&0.0) && y.contains(&2.0));
-        assert_eq!(y, values(layer.forward(x.clone(), &Mode::train(1, 1)).unwrap()));
-        assert_ne!(y, values(layer.forward(x.clone(), &Mode::train(1, 2)).unwrap()));
-        assert_eq!(values(layer.forward(x.clone(), &Mode::Eval).unwrap()), values(x));
+        assert_eq!(
+            y,
+            values(layer.forward(x.clone(), &Mode::train(1, 1)).unwrap())
+        );
+        assert_ne!(
+            y,
+            values(layer.forward(x.clone(), &Mode::train(1, 2)).unwrap())
+        );
+        assert_eq!(
+            values(layer.forward(x.clone(), &Mode::Eval).unwrap()),
+            values(x)
+        );
     }
 
     #[test]
     fn refuses_what_is_no_probability() {
         let error = Dropout::new(1.5).unwrap_err();
-        assert_eq!(error.to_string(), "Dropout: `p` must be between 0 and 1, but is 1.5");
+        assert_eq!(
+            error.to_string(),
+            "Dropout: `p` must be between 0 and 1, but is 1.5"
+        );
         assert!(Dropout::new(f64::NAN).is_err());
     }
 }

@@ -29,9 +29,17 @@ pub enum FanMode {
 /// # Panics
 /// A weight with fewer than two axes has no fans.
 pub fn fan(shape: &[usize], mode: FanMode) -> usize {
-    assert!(shape.len() >= 2, "a weight of shape {shape:?} has no fans: it needs two axes");
+    assert!(
+        shape.len() >= 2,
+        "a weight of shape {shape:?} has no fans: it needs two axes"
+    );
     let receptive: usize = shape[2..].iter().product();
-    receptive * if mode == FanMode::FanIn { shape[1] } else { shape[0] }
+    receptive
+        * if mode == FanMode::FanIn {
+            shape[1]
+        } else {
+            shape[0]
+        }
 }
 
 /// Values drawn uniformly from `[low, high)`.
@@ -42,7 +50,9 @@ pub fn uniform<const D: usize>(
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Tensor<D> {
-    fill(shape, device, || (low + (high - low) * rng.random::<f64>()) as f32)
+    fill(shape, device, || {
+        (low + (high - low) * rng.random::<f64>()) as f32
+    })
 }
 
 /// Values drawn from a normal distribution of mean 0.
@@ -120,7 +130,11 @@ mod tests {
     fn moments(t: Tensor<4>) -> (f64, f64, f32) {
         let v = t.into_data().try_to_vec::<f32>().unwrap();
         let mean = v.iter().map(|&x| f64::from(x)).sum::<f64>() / v.len() as f64;
-        let var = v.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / v.len() as f64;
+        let var = v
+            .iter()
+            .map(|&x| (f64::from(x) - mean).powi(2))
+            .sum::<f64>()
+            / v.len() as f64;
         (mean, var.sqrt(), v.iter().fold(0.0, |m, x| x.abs().max(m)))
     }
 
@@ -133,7 +147,10 @@ mod tests {
             let expected = (2.0 / fan as f64).sqrt();
             let (mean, std, _) = moments(w);
             assert!(mean.abs() < 0.02 * expected, "{mean}");
-            assert!((std / expected - 1.0).abs() < 0.02, "{std} instead of {expected}");
+            assert!(
+                (std / expected - 1.0).abs() < 0.02,
+                "{std} instead of {expected}"
+            );
         }
     }
 

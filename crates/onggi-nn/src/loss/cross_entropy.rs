@@ -42,7 +42,10 @@ impl CrossEntropy {
         for &w in weight.iter().flatten() {
             check_range(name, "weight", f64::from(w), 0.0..=f64::from(f32::MAX))?;
         }
-        Ok(Self { label_smoothing, weight })
+        Ok(Self {
+            label_smoothing,
+            weight,
+        })
     }
 
     /// The mean loss of a batch.
@@ -85,10 +88,19 @@ impl CrossEntropy {
         let name = "CrossEntropy";
         if n == 0 || classes.len() != n {
             let expected = format!("one row for each of the {} classes given", classes.len());
-            return Err(NnError::Input { layer: name, expected, got: vec![n, k] });
+            return Err(NnError::Input {
+                layer: name,
+                expected,
+                got: vec![n, k],
+            });
         }
         if let Some(class) = classes.iter().find(|&&class| class >= k) {
-            return Err(NnError::config(name, "classes", format!("below {k}"), class));
+            return Err(NnError::config(
+                name,
+                "classes",
+                format!("below {k}"),
+                class,
+            ));
         }
         match &self.weight {
             Some(weight) if weight.len() != k => {

@@ -49,7 +49,8 @@ impl BatchNormConfig {
             Tensor::<1>::ones([self.num_features], device),
         );
         let tracked = |value: &Tensor<1>| {
-            self.track_running_stats.then(|| RunningState::new(value.clone()))
+            self.track_running_stats
+                .then(|| RunningState::new(value.clone()))
         };
         Ok(BatchNorm {
             weight: self.affine.then(|| init::parameter(ones.clone())),
@@ -126,11 +127,18 @@ impl<const R: usize> BatchNorm<R> {
                 2 => format!("(N, {c}, H, W)"),
                 _ => format!("(N, {c}, D, H, W)"),
             };
-            return Err(NnError::Input { layer: Self::NAME, expected, got: x.dims().to_vec() });
+            return Err(NnError::Input {
+                layer: Self::NAME,
+                expected,
+                got: x.dims().to_vec(),
+            });
         }
         let device = x.device();
         let constant = |value: f32| Tensor::<1>::full([self.num_features], value, &device);
-        let weight = self.weight.as_ref().map_or_else(|| constant(1.0), Param::val);
+        let weight = self
+            .weight
+            .as_ref()
+            .map_or_else(|| constant(1.0), Param::val);
         let bias = self.bias.as_ref().map_or_else(|| constant(0.0), Param::val);
         if let (Mode::Eval, Some(mean), Some(var)) = (mode, &self.running_mean, &self.running_var) {
             let (mean, var) = (mean.value_sync(), var.value_sync());
@@ -145,9 +153,11 @@ impl<const R: usize> BatchNorm<R> {
     }
 
     fn track(&self, mean: Tensor<1>, var: Tensor<1>, per_channel: usize) {
-        let (Some(running_mean), Some(running_var), Some(batches)) =
-            (&self.running_mean, &self.running_var, &self.num_batches_tracked)
-        else {
+        let (Some(running_mean), Some(running_var), Some(batches)) = (
+            &self.running_mean,
+            &self.running_var,
+            &self.num_batches_tracked,
+        ) else {
             return;
         };
         let seen = batches.value_sync() + 1.0;

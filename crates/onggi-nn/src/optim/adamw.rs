@@ -20,7 +20,11 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 }
+        Self {
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: 0.01,
+        }
     }
 }
 
@@ -52,21 +56,35 @@ impl AdamW {
         }
         check_range("AdamW", "eps", config.eps, 0.0..=f64::MAX)?;
         check_range("AdamW", "weight_decay", config.weight_decay, 0.0..=f64::MAX)?;
-        Ok(Self { config, steps: 0, moments: BTreeMap::new() })
+        Ok(Self {
+            config,
+            steps: 0,
+            moments: BTreeMap::new(),
+        })
     }
 }
 
 impl Optimizer for AdamW {
     fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
         self.steps += 1;
-        let AdamWConfig { betas: [beta1, beta2], eps, weight_decay } = self.config;
+        let AdamWConfig {
+            betas: [beta1, beta2],
+            eps,
+            weight_decay,
+        } = self.config;
         let unbias = [1.0 - beta1.powi(self.steps), 1.0 - beta2.powi(self.steps)];
         let moments = &mut self.moments;
         update_parameters(model, gradients, |name, decays, p, g| {
-            let [m, v] = moments.remove(name).unwrap_or_else(|| [g.zeros_like(), g.zeros_like()]);
+            let [m, v] = moments
+                .remove(name)
+                .unwrap_or_else(|| [g.zeros_like(), g.zeros_like()]);
             let m = m * beta1 + g.clone() * (1.0 - beta1);
             let v = v * beta2 + g.square() * (1.0 - beta2);
-            let p = if decays && weight_decay > 0.0 { p * (1.0 - lr * weight_decay) } else { p };
+            let p = if decays && weight_decay > 0.0 {
+                p * (1.0 - lr * weight_decay)
+            } else {
+                p
+            };
             let root = v.clone().sqrt() * (1.0 / unbias[1].sqrt()) + eps;
             let p = p - m.clone() / root * (lr / unbias[0]);
             moments.insert(name.to_string(), [m, v]);

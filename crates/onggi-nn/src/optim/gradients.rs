@@ -38,7 +38,8 @@ impl Gradients {
                     return;
                 }
                 if let Some(gradient) = value.grad_remove(&mut self.graph) {
-                    self.by_name.insert(self.path.name(), gradient.reshape([-1]));
+                    self.by_name
+                        .insert(self.path.name(), gradient.reshape([-1]));
                 }
             }
         }
@@ -46,10 +47,15 @@ impl Gradients {
             let expected = "computed from parameters that require gradients (model.train())";
             return Err(NnError::config("Gradients", "loss", expected, "a constant"));
         }
-        let mut collect =
-            Collect { path: Path::default(), graph: loss.backward(), by_name: BTreeMap::new() };
+        let mut collect = Collect {
+            path: Path::default(),
+            graph: loss.backward(),
+            by_name: BTreeMap::new(),
+        };
         model.visit(&mut collect);
-        Ok(Self { by_name: collect.by_name })
+        Ok(Self {
+            by_name: collect.by_name,
+        })
     }
 
     /// The L2 norm of all gradients together, `√ΣΣ g²`; not finite if any of them is not.

@@ -58,5 +58,9 @@ fn update_parameters<M: Module>(
             Param::from_mapped_value(id, value, mapper)
         }
     }
-    model.map(&mut Update { path: Path::default(), gradients, update })
+    model.map(&mut Update {
+        path: Path::default(),
+        gradients,
+        update,
+    })
 }

@@ -44,15 +44,27 @@ impl Sgd {
         check_range("Sgd", "momentum", config.momentum, 0.0..=1.0)?;
         check_range("Sgd", "weight_decay", config.weight_decay, 0.0..=f64::MAX)?;
         if config.nesterov && config.momentum == 0.0 {
-            return Err(NnError::config("Sgd", "momentum", "above 0 for Nesterov's rule", 0));
+            return Err(NnError::config(
+                "Sgd",
+                "momentum",
+                "above 0 for Nesterov's rule",
+                0,
+            ));
         }
-        Ok(Self { config, velocities: BTreeMap::new() })
+        Ok(Self {
+            config,
+            velocities: BTreeMap::new(),
+        })
     }
 }
 
 impl Optimizer for Sgd {
     fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
-        let SgdConfig { momentum, nesterov, weight_decay } = self.config;
+        let SgdConfig {
+            momentum,
+            nesterov,
+            weight_decay,
+        } = self.config;
         let velocities = &mut self.velocities;
         update_parameters(model, gradients, |name, decays, p, mut g| {
             if decays && weight_decay > 0.0 {
@@ -65,7 +77,11 @@ impl Optimizer for Sgd {
                 Some(velocity) => velocity * momentum + g.clone(),
                 None => g.clone(),
             };
-            let step = if nesterov { g + velocity.clone() * momentum } else { velocity.clone() };
+            let step = if nesterov {
+                g + velocity.clone() * momentum
+            } else {
+                velocity.clone()
+            };
             velocities.insert(name.to_string(), velocity);
             p - step * lr
         })

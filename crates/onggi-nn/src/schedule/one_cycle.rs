@@ -31,7 +31,11 @@ impl OneCycle {
         check_range("OneCycle", "max_lr", max_lr, 0.0..=f64::MAX)?;
         check_positive("OneCycle", "total_steps", total_steps as usize)?;
         check_range("OneCycle", "warm_up", warm_up, 0.0..=1.0)?;
-        Ok(Self { max_lr, total_steps, peak: warm_up * total_steps as f64 - 1.0 })
+        Ok(Self {
+            max_lr,
+            total_steps,
+            peak: warm_up * total_steps as f64 - 1.0,
+        })
     }
 
     /// The learning rate of step `step`, counted from 0; past the end, the last one.
@@ -77,7 +81,10 @@ mod tests {
         ];
         for (step, expected) in expected.into_iter().enumerate() {
             let got = schedule.at(step as u64);
-            assert!((got - expected).abs() < 1e-12, "step {step}: {got} instead of {expected}");
+            assert!(
+                (got - expected).abs() < 1e-12,
+                "step {step}: {got} instead of {expected}"
+            );
         }
         assert_eq!(schedule.at(99), schedule.at(9));
     }

@@ -9,8 +9,9 @@
 //! the bias's the sum of `dy`.
 
 use crate::OpError;
-use crate::flex::{contiguous, slice, tensor};
+use crate::flex::{contiguous, fits_kernels, slice, tensor};
 use crate::kernels::conv2d::{self as kernel, Geometry};
+use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -102,6 +103,9 @@ fn forward(
     bias: Option<FlexTensor>,
     options: &ConvOptions<2>,
 ) -> FlexTensor {
+    if !fits_kernels(&x) {
+        return Flex::conv2d(x, weight, bias, options.clone());
+    }
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
     let g = geometry(&x, &weight, options);
     let y = kernel::forward(slice(&x), slice(&weight), bias.as_ref().map(slice), g);
@@ -128,9 +132,15 @@ impl Conv2dOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return Self::conv2d_x_backward(x, weight, dy, options);
+        }
         let (weight, dy) = (contiguous(weight), contiguous(dy));
         let g = geometry(&x, &weight, &options);
-        tensor(kernel::input_gradient(slice(&dy), slice(&weight), g), x.shape())
+        tensor(
+            kernel::input_gradient(slice(&dy), slice(&weight), g),
+            x.shape(),
+        )
     }
 
     fn fused_conv2d_weight_gradient(
@@ -139,9 +149,15 @@ impl Conv2dOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return Self::conv2d_weight_backward(x, weight, dy, options);
+        }
         let (x, dy) = (contiguous(x), contiguous(dy));
         let g = geometry(&x, &weight, &options);
-        tensor(kernel::weight_gradient(slice(&x), slice(&dy), g), weight.shape())
+        tensor(
+            kernel::weight_gradient(slice(&x), slice(&dy), g),
+            weight.shape(),
+        )
     }
 
     fn fused_conv2d_bias_gradient(
@@ -151,6 +167,9 @@ impl Conv2dOps for Flex {
         dy: FlexTensor,
         options: ConvOptions<2>,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return Self::conv2d_bias_backward(x, bias, dy);
+        }
         let dy = contiguous(dy);
         let g = geometry(&x, &weight, &options);
         tensor(kernel::bias_gradient(slice(&dy), g), bias.shape())
@@ -181,7 +200,12 @@ impl<B: Conv2dOps, const N: usize> Backward<B, N> for Conv2dBackward {
         _checkpointer: &mut Checkpointer,
     ) {
         let dy = grads.consume::<B>(&ops.node);
-        let Saved { x, weight, bias, options } = ops.state;
+        let Saved {
+            x,
+            weight,
+            bias,
+            options,
+        } = ops.state;
         for (index, parent) in ops.parents.into_iter().enumerate() {
             let Some(parent) = parent else { continue };
             let (x, weight, dy, options) = (x.clone(), weight.clone(), dy.clone(), options.clone());
@@ -205,8 +229,16 @@ impl<B: Conv2dOps, C: CheckpointStrategy> Conv2dOps for Autodiff<B, C> {
         let nodes = [x.node(), weight.node()];
         let (x, weight) = (x.primitive().clone(), weight.primitive().clone());
         let y = B::fused_conv2d(x.clone(), weight.clone(), options.clone());
-        let saved = Saved { x, weight, bias: None, options };
-        match Backward::<B, 2>::prepare::<C>(Conv2dBackward, nodes).compute_bound().stateful() {
+        let saved = Saved {
+            x,
+            weight,
+            bias: None,
+            options,
+        };
+        match Backward::<B, 2>::prepare::<C>(Conv2dBackward, nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish(saved, y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
@@ -221,8 +253,16 @@ impl<B: Conv2dOps, C: CheckpointStrategy> Conv2dOps for Autodiff<B, C> {
         let nodes = [x.node(), weight.node(), bias.node()];
         let [x, weight, bias] = [x, weight, bias].map(|t| t.primitive().clone());
         let y = B::fused_conv2d_bias(x.clone(), weight.clone(), bias.clone(), options.clone());
-        let saved = Saved { x, weight, bias: Some(bias), options };
-        match Backward::<B, 3>::prepare::<C>(Conv2dBackward, nodes).compute_bound().stateful() {
+        let saved = Saved {
+            x,
+            weight,
+            bias: Some(bias),
+            options,
+        };
+        match Backward::<B, 3>::prepare::<C>(Conv2dBackward, nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish(saved, y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
@@ -244,11 +284,20 @@ pub struct Conv2dOptions {
 
 impl Default for Conv2dOptions {
     fn default() -> Self {
-        Self { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1 }
+        Self {
+            stride: [1; 2],
+            padding: [0; 2],
+            dilation: [1; 2],
+            groups: 1,
+        }
     }
 }
 
-/// Convolves images with a bank of kernels, as the [module](self) says.
+/// Convolves (cross-correlates) images with a bank of kernels:
+///
+/// `y[n, o, i, j] = bias[o] + Σ_{c, u, v} weight[o, c, u, v] · x[n, c, i·s + u·d − p, j·s + v·d − p]`
+///
+/// with stride `s`, dilation `d`, zero padding `p`, and `c` over the channels of `o`'s group.
 ///
 /// # Shapes
 /// `x: (N, C, H, W)`, `weight: (O, C / groups, KH, KW)`, `bias: [O]` → `(N, O, H', W')` with
@@ -281,8 +330,18 @@ pub fn conv2d(
     bias: Option<Tensor<1>>,
     options: &Conv2dOptions,
 ) -> Result<Tensor<4>, OpError> {
-    check(x.dims(), weight.dims(), bias.as_ref().map(Tensor::dims), options)?;
-    let Conv2dOptions { stride, padding, dilation, groups } = options.clone();
+    check(
+        x.dims(),
+        weight.dims(),
+        bias.as_ref().map(Tensor::dims),
+        options,
+    )?;
+    let Conv2dOptions {
+        stride,
+        padding,
+        dilation,
+        groups,
+    } = options.clone();
     let options = ConvOptions::new(stride, padding, dilation, groups);
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Ok(Tensor::from_dispatch(match bias {
@@ -299,7 +358,12 @@ fn check(
 ) -> Result<(), OpError> {
     let op = "conv2d";
     let ([_, c, h, w], [o, cg, kh, kw]) = (x, weight);
-    let Conv2dOptions { stride, padding, dilation, groups } = options;
+    let Conv2dOptions {
+        stride,
+        padding,
+        dilation,
+        groups,
+    } = options;
     for (argument, value) in [
         ("stride", stride[0].min(stride[1])),
         ("dilation", dilation[0].min(dilation[1])),
@@ -309,11 +373,21 @@ fn check(
         ("input channels", c),
     ] {
         if value == 0 {
-            return Err(OpError::Range { op, argument, expected: "at least 1", got: 0.0 });
+            return Err(OpError::Range {
+                op,
+                argument,
+                expected: "at least 1",
+                got: 0.0,
+            });
         }
     }
     let shape = |argument, expected: String, got: &[usize]| {
-        Err(OpError::Shape { op, argument, expected, got: got.to_vec() })
+        Err(OpError::Shape {
+            op,
+            argument,
+            expected,
+            got: got.to_vec(),
+        })
     };
     if o % groups != 0 {
         let expected = format!("a number of output channels that the {groups} groups divide");
@@ -327,11 +401,17 @@ fn check(
         return shape("x", expected, &x);
     }
     if let Some(bias) = bias.filter(|bias| *bias != [o]) {
-        return shape("bias", format!("one value for each of the {o} output channels"), &bias);
+        return shape(
+            "bias",
+            format!("one value for each of the {o} output channels"),
+            &bias,
+        );
     }
     let least = |k: usize, d: usize, p: usize| (d * (k - 1) + 1).saturating_sub(2 * p);
-    let (least_h, least_w) =
-        (least(kh, dilation[0], padding[0]), least(kw, dilation[1], padding[1]));
+    let (least_h, least_w) = (
+        least(kh, dilation[0], padding[0]),
+        least(kw, dilation[1], padding[1]),
+    );
     if h < least_h || w < least_w {
         let expected = format!("a height of at least {least_h} and a width of at least {least_w}");
         return shape("x", expected, &x);

@@ -3,14 +3,14 @@
 //! The mask is a function of the [`Key`] and of the element's index, so it is drawn again in the
 //! backward pass instead of being stored: `dx = dy · mask / (1 − p)` is the same operation on `dy`.
 //!
-//! `p` is rounded to a multiple of 2⁻³² and the scale taken from the rounded value, so the
-//! expectation of `y` is `x` exactly. A dropped element is 0 whatever `x` holds, infinities and
+//! `p` is rounded to a multiple of 2⁻¹⁶ (which takes half the random numbers that 2⁻³² would) and
+//! the scale is taken from the rounded value, so the expectation of `y` is `x` exactly. A dropped element is 0 whatever `x` holds, infinities and
 //! NaN included.
 //!
 //! # Reference
 //! Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014.
 
-use crate::flex::{contiguous, slice, tensor};
+use crate::flex::{contiguous, fits_kernels, slice, tensor};
 use crate::kernels::dropout as kernel;
 use crate::{Key, OpError};
 use burn::backend::tensor::{Device, FloatTensor};
@@ -38,12 +38,7 @@ pub trait DropoutOps: Backend {
     }
 }
 
-fn composed<B: Backend>(
-    x: FloatTensor<B>,
-    threshold: u32,
-    scale: f32,
-    key: Key,
-) -> FloatTensor<B> {
+fn composed<B: Backend>(x: FloatTensor<B>, threshold: u32, scale: f32, key: Key) -> FloatTensor<B> {
     let (shape, device): (_, Device<B>) = (x.shape(), x.device());
     let mask = kernel::apply(&vec![1.0; shape.num_elements()], threshold, 1.0, key);
     let mask = B::float_from_data(TensorData::new(mask, shape), &device);
@@ -53,9 +48,21 @@ fn composed<B: Backend>(
 }
 
 impl DropoutOps for Flex {
-    fn fused_dropout(x: FlexTensor, threshold: u32, scale: f32, seed: u64, stream: u64) -> FlexTensor {
+    fn fused_dropout(
+        x: FlexTensor,
+        threshold: u32,
+        scale: f32,
+        seed: u64,
+        stream: u64,
+    ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return composed::<Self>(x, threshold, scale, Key { seed, stream });
+        }
         let x = contiguous(x);
-        tensor(kernel::apply(slice(&x), threshold, scale, Key { seed, stream }), x.shape())
+        tensor(
+            kernel::apply(slice(&x), threshold, scale, Key { seed, stream }),
+            x.shape(),
+        )
     }
 }
 
@@ -80,7 +87,11 @@ impl<B: DropoutOps> Backward<B, 1> for DropoutBackward {
         _checkpointer: &mut Checkpointer,
     ) {
         let dy = grads.consume::<B>(&ops.node);
-        let Draw { threshold, scale, key } = ops.state;
+        let Draw {
+            threshold,
+            scale,
+            key,
+        } = ops.state;
         if let [Some(parent)] = ops.parents {
             let dx = B::fused_dropout(dy, threshold, scale, key.seed, key.stream);
             grads.register::<B>(parent.id, dx);
@@ -98,10 +109,19 @@ impl<B: DropoutOps, C: CheckpointStrategy> DropoutOps for Autodiff<B, C> {
     ) -> FloatTensor<Self> {
         let nodes = [x.node()];
         let y = B::fused_dropout(x.primitive().clone(), threshold, scale, seed, stream);
-        match DropoutBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                prep.finish(Draw { threshold, scale, key: Key { seed, stream } }, y)
-            }
+        match DropoutBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish(
+                Draw {
+                    threshold,
+                    scale,
+                    key: Key { seed, stream },
+                },
+                y,
+            ),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
     }
@@ -137,16 +157,22 @@ impl<B: DropoutOps, C: CheckpointStrategy> DropoutOps for Autodiff<B, C> {
 pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, key: Key) -> Result<Tensor<D>, OpError> {
     if !(0.0..=1.0).contains(&p) {
         let (op, argument, expected) = ("dropout", "p", "between 0 and 1");
-        return Err(OpError::Range { op, argument, expected, got: p });
+        return Err(OpError::Range {
+            op,
+            argument,
+            expected,
+            got: p,
+        });
     }
-    let steps = (p * 2f64.powi(32)).round();
+    let all = f64::from(kernel::STEPS);
+    let steps = (p * all).round();
     if steps == 0.0 {
         return Ok(x);
     }
-    if steps >= 2f64.powi(32) {
+    if steps == all {
         return Ok(x.zeros_like());
     }
-    let scale = (1.0 / (1.0 - steps / 2f64.powi(32))) as f32;
+    let scale = (1.0 / (1.0 - steps / all)) as f32;
     let Key { seed, stream } = key;
     let y = Dispatch::fused_dropout(x.into_dispatch(), steps as u32, scale, seed, stream);
     Ok(Tensor::from_dispatch(y))

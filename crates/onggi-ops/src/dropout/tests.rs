@@ -3,7 +3,10 @@ use crate::testing::values;
 use burn::tensor::{Device, Distribution};
 use proptest::prelude::*;
 
-const KEY: Key = Key { seed: 11, stream: 3 };
+const KEY: Key = Key {
+    seed: 11,
+    stream: 3,
+};
 
 fn random(len: usize) -> Tensor<1> {
     let device = Device::flex();
@@ -13,16 +16,26 @@ fn random(len: usize) -> Tensor<1> {
 
 #[test]
 fn gradient_is_the_upstream_gradient_through_the_same_mask() {
-    let (x, dy) = (Tensor::from_inner(random(1000)).require_grad(), random(1000) * 3.0 + 1.0);
+    let (x, dy) = (
+        Tensor::from_inner(random(1000)).require_grad(),
+        random(1000) * 3.0 + 1.0,
+    );
     let y = dropout(x.clone(), 0.3, KEY).unwrap();
-    let grads = (y.clone() * Tensor::from_inner(dy.clone())).sum().backward();
+    let grads = (y.clone() * Tensor::from_inner(dy.clone()))
+        .sum()
+        .backward();
     let (x_values, y, dy) = (values(&x), values(&y), values(&dy));
     let dx = values(&x.grad(&grads).unwrap());
-    let scale = 1.0 / 0.7;
+    let scale = (1.0 / (1.0 - (0.3f64 * 65536.0).round() / 65536.0)) as f32;
     for i in 0..1000 {
         let factor = if y[i] == 0.0 { 0.0 } else { scale };
         assert!((y[i] - x_values[i] * factor).abs() < 1e-5);
-        assert!((dx[i] - dy[i] * factor).abs() < 1e-5, "{i}: {} {}", dx[i], dy[i] * factor);
+        assert!(
+            (dx[i] - dy[i] * factor).abs() < 1e-5,
+            "{i}: {} {}",
+            dx[i],
+            dy[i] * factor
+        );
     }
     assert!(y.contains(&0.0));
 }
@@ -32,16 +45,19 @@ fn gradient_is_the_upstream_gradient_through_the_same_mask() {
 fn keeps_the_asked_share() {
     for p in [0.01, 0.1, 0.5, 0.9] {
         let n = 200_000;
-        let y = dropout(Tensor::ones([n], &Device::flex()), p, KEY).unwrap();
+        let y = dropout(Tensor::<1>::ones([n], &Device::flex()), p, KEY).unwrap();
         let dropped = values(&y).iter().filter(|&&v| v == 0.0).count() as f64;
         let deviation = (n as f64 * p * (1.0 - p)).sqrt();
-        assert!((dropped - n as f64 * p).abs() < 4.5 * deviation, "p {p}: {dropped}");
+        assert!(
+            (dropped - n as f64 * p).abs() < 4.5 * deviation,
+            "p {p}: {dropped}"
+        );
     }
 }
 
 #[test]
 fn neighbours_are_independent() {
-    let y = values(&dropout(Tensor::ones([400_000], &Device::flex()), 0.5, KEY).unwrap());
+    let y = values(&dropout(Tensor::<1>::ones([400_000], &Device::flex()), 0.5, KEY).unwrap());
     for distance in [1, 16, 32, 64, 128] {
         let pairs = y.iter().zip(&y[distance..]);
         let both = pairs.filter(|(a, b)| **a > 0.0 && **b > 0.0).count() as f64;
@@ -54,16 +70,20 @@ fn neighbours_are_independent() {
 fn kernel_equals_composed_default_to_the_bit() {
     for len in [1, 63, 64, 65, 40_000, 70_001] {
         let x = FlexTensor::from_data(random(len).into_data());
-        let got = Flex::fused_dropout(x.clone(), 1 << 30, 4.0 / 3.0, 11, 3);
-        let expected = composed::<Flex>(x, 1 << 30, 4.0 / 3.0, KEY);
+        let got = Flex::fused_dropout(x.clone(), 1 << 14, 4.0 / 3.0, 11, 3);
+        let expected = composed::<Flex>(x, 1 << 14, 4.0 / 3.0, KEY);
         assert_eq!(slice(&got), slice(&contiguous(expected)), "{len}");
+        assert_eq!(slice(&got).contains(&0.0), len > 1);
     }
 }
 
 #[test]
 fn thread_count_does_not_change_a_bit() {
     let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| values(&dropout(random(100_003), 0.4, KEY).unwrap()))
     };
     assert_eq!(run(1), run(3));
@@ -87,8 +107,8 @@ fn extremes() {
 proptest! {
     #[test]
     fn element_depends_on_key_and_index_alone(len in 1usize..5000, more in 0usize..5000) {
-        let short = dropout(Tensor::ones([len], &Device::flex()), 0.5, KEY).unwrap();
-        let long = dropout(Tensor::ones([len + more], &Device::flex()), 0.5, KEY).unwrap();
+        let short = dropout(Tensor::<1>::ones([len], &Device::flex()), 0.5, KEY).unwrap();
+        let long = dropout(Tensor::<1>::ones([len + more], &Device::flex()), 0.5, KEY).unwrap();
         prop_assert_eq!(&values(&short)[..], &values(&long)[..len]);
     }
 }

@@ -97,7 +97,13 @@ pub(crate) fn eval(
     let fill = |y: Shared<'_, f32>| {
         dims.each_channel(|channel| {
             let scale = f64::from(weight[channel]) / (f64::from(var[channel]) + eps).sqrt();
-            affine(x, y, dims, channel, [mean[channel], scale as f32, bias[channel]]);
+            affine(
+                x,
+                y,
+                dims,
+                channel,
+                [mean[channel], scale as f32, bias[channel]],
+            );
         });
     };
     // SAFETY: as in `train`.
@@ -132,8 +138,11 @@ pub(crate) fn backward(
             let scale = f64::from(weight[channel]) * rstd;
             // dx = scale · (dy − Σdy/m − (x − mean) · rstd² · Σ dy·(x − mean)/m)
             let m = dims.per_channel() as f64;
-            let (level, slope) =
-                if batch_statistics { (sum / m, dot * rstd * rstd / m) } else { (0.0, 0.0) };
+            let (level, slope) = if batch_statistics {
+                (sum / m, dot * rstd * rstd / m)
+            } else {
+                (0.0, 0.0)
+            };
             let factors = [mean[channel], scale as f32, level as f32, slope as f32];
             input_gradient(x, dy, dx, dims, channel, factors);
         };
@@ -261,7 +270,11 @@ fn input_gradient(
         let at = start(dims, sample, channel);
         // SAFETY: as in `affine`.
         let dx = unsafe { dx.part(at, dims.l) };
-        for ((dx, x), dy) in dx.iter_mut().zip(&x[at..][..dims.l]).zip(&dy[at..][..dims.l]) {
+        for ((dx, x), dy) in dx
+            .iter_mut()
+            .zip(&x[at..][..dims.l])
+            .zip(&dy[at..][..dims.l])
+        {
             *dx = scale * (dy - level - (x - mean) * slope);
         }
     }

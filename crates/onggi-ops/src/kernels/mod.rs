@@ -45,7 +45,11 @@ unsafe impl<T: Send> Send for Shared<'_, T> {}
 
 impl<'a, T: Copy> Shared<'a, T> {
     fn new(slice: &'a mut [MaybeUninit<T>]) -> Self {
-        Self { start: slice.as_mut_ptr(), len: slice.len(), lives: PhantomData }
+        Self {
+            start: slice.as_mut_ptr(),
+            len: slice.len(),
+            lives: PhantomData,
+        }
     }
 
     /// The `len` elements from `offset`.

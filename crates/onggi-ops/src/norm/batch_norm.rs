@@ -15,9 +15,9 @@
 //! # Reference
 //! Ioffe and Szegedy, *Batch normalization*, 2015.
 
-use crate::flex::{contiguous, slice, tensor};
-use crate::kernels::batch_norm::{self as kernel, Dims};
 use crate::OpError;
+use crate::flex::{contiguous, fits_kernels, slice, tensor};
+use crate::kernels::batch_norm::{self as kernel, Dims};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{AutodiffBackend, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
@@ -153,7 +153,11 @@ mod composed {
 }
 
 fn dims(shape: &Shape) -> Dims {
-    Dims { n: shape[0], c: shape[1], l: shape[2..].iter().product() }
+    Dims {
+        n: shape[0],
+        c: shape[1],
+        l: shape[2..].iter().product(),
+    }
 }
 
 impl BatchNormOps for Flex {
@@ -163,10 +167,17 @@ impl BatchNormOps for Flex {
         bias: FlexTensor,
         eps: f64,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        if !fits_kernels(&x) {
+            return composed::train::<Self>(x, weight, bias, eps);
+        }
         let (x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let dims = dims(&x.shape());
         let out = kernel::train(slice(&x), dims, slice(&weight), slice(&bias), eps);
-        (tensor(out.y, x.shape()), tensor(out.mean, [dims.c]), tensor(out.var, [dims.c]))
+        (
+            tensor(out.y, x.shape()),
+            tensor(out.mean, [dims.c]),
+            tensor(out.var, [dims.c]),
+        )
     }
 
     fn fused_batch_norm_eval(
@@ -177,9 +188,17 @@ impl BatchNormOps for Flex {
         var: FlexTensor,
         eps: f64,
     ) -> FlexTensor {
+        if !fits_kernels(&x) {
+            return composed::eval::<Self>(x, weight, bias, mean, var, eps);
+        }
         let x = contiguous(x);
         let channel = [weight, bias, mean, var].map(contiguous);
-        let y = kernel::eval(slice(&x), dims(&x.shape()), channel.each_ref().map(slice), eps);
+        let y = kernel::eval(
+            slice(&x),
+            dims(&x.shape()),
+            channel.each_ref().map(slice),
+            eps,
+        );
         tensor(y, x.shape())
     }
 
@@ -192,12 +211,19 @@ impl BatchNormOps for Flex {
         eps: f64,
         batch_statistics: bool,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        if !fits_kernels(&x) {
+            return composed::backward::<Self>(x, weight, mean, var, dy, eps, batch_statistics);
+        }
         let (x, dy) = (contiguous(x), contiguous(dy));
         let channel = [weight, mean, var].map(contiguous);
         let dims = dims(&x.shape());
         let channel = channel.each_ref().map(slice);
         let out = kernel::backward(slice(&x), slice(&dy), dims, channel, eps, batch_statistics);
-        (tensor(out.dx, x.shape()), tensor(out.dweight, [dims.c]), tensor(out.dbias, [dims.c]))
+        (
+            tensor(out.dx, x.shape()),
+            tensor(out.dweight, [dims.c]),
+            tensor(out.dbias, [dims.c]),
+        )
     }
 }
 
@@ -225,7 +251,14 @@ impl<B: BatchNormOps> Backward<B, 3> for BatchNormBackward {
         _checkpointer: &mut Checkpointer,
     ) {
         let dy = grads.consume::<B>(&ops.node);
-        let Saved { x, weight, mean, var, eps, batch_statistics } = ops.state;
+        let Saved {
+            x,
+            weight,
+            mean,
+            var,
+            eps,
+            batch_statistics,
+        } = ops.state;
         let (dx, dweight, dbias) =
             B::fused_batch_norm_backward(x, weight, mean, var, dy, eps, batch_statistics);
         for (parent, gradient) in ops.parents.into_iter().zip([dx, dweight, dbias]) {
@@ -249,10 +282,22 @@ impl<B: BatchNormOps, C: CheckpointStrategy> BatchNormOps for Autodiff<B, C> {
             B::fused_batch_norm(x.clone(), weight.clone(), bias.primitive().clone(), eps);
         let statistics = |t: &FloatTensor<B>| <Self as AutodiffBackend>::from_inner(t.clone());
         let (mean_out, var_out) = (statistics(&mean), statistics(&var));
-        let y = match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                prep.finish(Saved { x, weight, mean, var, eps, batch_statistics: true }, y)
-            }
+        let y = match BatchNormBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish(
+                Saved {
+                    x,
+                    weight,
+                    mean,
+                    var,
+                    eps,
+                    batch_statistics: true,
+                },
+                y,
+            ),
             OpsKind::UnTracked(prep) => prep.finish(y),
         };
         (y, mean_out, var_out)
@@ -276,10 +321,22 @@ impl<B: BatchNormOps, C: CheckpointStrategy> BatchNormOps for Autodiff<B, C> {
             var.clone(),
             eps,
         );
-        match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                prep.finish(Saved { x, weight, mean, var, eps, batch_statistics: false }, y)
-            }
+        match BatchNormBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish(
+                Saved {
+                    x,
+                    weight,
+                    mean,
+                    var,
+                    eps,
+                    batch_statistics: false,
+                },
+                y,
+            ),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
     }
@@ -322,10 +379,17 @@ pub fn batch_norm<const D: usize>(
     let channels = check_input(op, &x, eps)?;
     check_channels(op, channels, [("weight", &weight), ("bias", &bias)])?;
     if x.dims().iter().product::<usize>() / channels.max(1) < 2 {
-        return Err(OpError::OneValuePerChannel { op, got: x.dims().to_vec() });
+        return Err(OpError::OneValuePerChannel {
+            op,
+            got: x.dims().to_vec(),
+        });
     }
-    let (y, mean, var) =
-        Dispatch::fused_batch_norm(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), eps);
+    let (y, mean, var) = Dispatch::fused_batch_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        eps,
+    );
     Ok(BatchNormalized {
         y: Tensor::from_dispatch(y),
         mean: Tensor::from_dispatch(mean),
@@ -352,7 +416,12 @@ pub fn batch_norm_eval<const D: usize>(
 ) -> Result<Tensor<D>, OpError> {
     let op = "batch_norm_eval";
     let channels = check_input(op, &x, eps)?;
-    let parameters = [("weight", &weight), ("bias", &bias), ("mean", &mean), ("var", &var)];
+    let parameters = [
+        ("weight", &weight),
+        ("bias", &bias),
+        ("mean", &mean),
+        ("var", &var),
+    ];
     check_channels(op, channels, parameters)?;
     Ok(Tensor::from_dispatch(Dispatch::fused_batch_norm_eval(
         x.into_dispatch(),
@@ -371,11 +440,21 @@ fn check_input<const D: usize>(
 ) -> Result<usize, OpError> {
     if D < 2 {
         let expected = "at least two axes (N, C, …)".to_string();
-        return Err(OpError::Shape { op, argument: "x", expected, got: x.dims().to_vec() });
+        return Err(OpError::Shape {
+            op,
+            argument: "x",
+            expected,
+            got: x.dims().to_vec(),
+        });
     }
     if !(eps >= 0.0 && eps.is_finite()) {
         let expected = "0 or more, and finite";
-        return Err(OpError::Range { op, argument: "eps", expected, got: eps });
+        return Err(OpError::Range {
+            op,
+            argument: "eps",
+            expected,
+            got: eps,
+        });
     }
     Ok(x.dims()[1])
 }

@@ -43,10 +43,13 @@ impl Evaluate {
                 let threads = std::thread::available_parallelism().map_or(1, usize::from);
                 let items = images(&self.data, &classes)?;
                 let store = Arc::new(ImageStore::new(preprocess.shape(), 0));
-                let (good, skipped) =
-                    verify(&store, &items, self.strict, threads, &|_, _| {})?;
+                let (good, skipped) = verify(&store, &items, self.strict, threads, &|_, _| {})?;
                 for image in skipped {
-                    warn(format!("{}: left out: {}", image.path.display(), image.reason));
+                    warn(format!(
+                        "{}: left out: {}",
+                        image.path.display(),
+                        image.reason
+                    ));
                 }
                 let k = classes.len();
                 let data = ImageDataset::new(store, good, k, preprocess, Compose::default())?;
@@ -82,29 +85,35 @@ impl Evaluate {
 }
 
 /// The images below `data` with the run's labels; of a folder with splits, the test part.
-fn images(
-    data: &Path,
-    classes: &[String],
-) -> Result<Vec<onggi_data::image::ImageItem>, Failure> {
+fn images(data: &Path, classes: &[String]) -> Result<Vec<onggi_data::image::ImageItem>, Failure> {
     let folder = ImageFolder::find(data)?;
     let labels: Vec<usize> = folder
         .classes
         .iter()
         .map(|name| {
-            classes.iter().position(|class| class == name).ok_or_else(|| {
-                anyhow!(
-                    "{}: class folder `{name}` is none of the run's classes ({})",
-                    data.display(),
-                    classes.join(", ")
-                )
-            })
+            classes
+                .iter()
+                .position(|class| class == name)
+                .ok_or_else(|| {
+                    anyhow!(
+                        "{}: class folder `{name}` is none of the run's classes ({})",
+                        data.display(),
+                        classes.join(", ")
+                    )
+                })
         })
         .collect::<Result<_, _>>()?;
     let has_test = folder.items.iter().any(|item| item.given == Split::Test);
     if has_test {
-        warn(format!("{} has split folders: measuring on its test part", data.display()));
+        warn(format!(
+            "{} has split folders: measuring on its test part",
+            data.display()
+        ));
     }
-    let kept = folder.items.into_iter().filter(|item| !has_test || item.given == Split::Test);
+    let kept = folder
+        .items
+        .into_iter()
+        .filter(|item| !has_test || item.given == Split::Test);
     Ok(kept
         .map(|mut item| {
             item.label = labels[item.label];
@@ -121,17 +130,35 @@ fn show(measured: &Evaluation) {
         measured.macro_f1,
         measured.loss
     ));
-    let width = measured.per_class.iter().map(|c| c.class.chars().count()).max().unwrap_or(0);
+    let width = measured
+        .per_class
+        .iter()
+        .map(|c| c.class.chars().count())
+        .max()
+        .unwrap_or(0);
     let width = width.max("class".len());
-    say(format!("\n{:<width$}  precision  recall     F1  samples", "class"));
+    say(format!(
+        "\n{:<width$}  precision  recall     F1  samples",
+        "class"
+    ));
     for c in &measured.per_class {
         say(format!(
             "{:<width$}  {:>9.3}  {:>6.3}  {:>5.3}  {:>7}",
             c.class, c.precision, c.recall, c.f1, c.support
         ));
     }
-    let most = measured.confusion.iter().flatten().max().copied().unwrap_or(0);
-    let cell = most.to_string().len().max(measured.per_class.len().to_string().len()) + 1;
+    let most = measured
+        .confusion
+        .iter()
+        .flatten()
+        .max()
+        .copied()
+        .unwrap_or(0);
+    let cell = most
+        .to_string()
+        .len()
+        .max(measured.per_class.len().to_string().len())
+        + 1;
     say("\nconfusion: a row a true class, a column a predicted one, in the order above");
     for (row, class) in measured.confusion.iter().zip(&measured.per_class) {
         let cells: String = row.iter().map(|n| format!("{n:>cell$}")).collect();

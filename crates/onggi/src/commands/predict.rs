@@ -6,9 +6,9 @@ use crate::output::{one_line, percent, say, say_json, warn};
 use clap::Args;
 use onggi_augment::image::Compose;
 use onggi_data::Dataset;
+use onggi_data::Split;
 use onggi_data::image::{ImageDataset, ImageItem, ImageStore};
 use onggi_data::table::{Missing, Table, TableDataset};
-use onggi_data::Split;
 use onggi_train::{Predictions, predict};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -87,8 +87,9 @@ impl Predict {
         } else {
             for answer in &answers {
                 let top = answer.top.iter();
-                let top: Vec<_> =
-                    top.map(|g| format!("{} {}", g.class, percent(g.probability))).collect();
+                let top: Vec<_> = top
+                    .map(|g| format!("{} {}", g.class, percent(g.probability)))
+                    .collect();
                 say(format!("{}: {}", one_line(&answer.input), top.join(", ")));
             }
         }
@@ -116,7 +117,12 @@ fn ask(
             // A store without room: each image is looked at once.
             let store = Arc::new(ImageStore::new(preprocess.shape(), 0));
             let id = shown.clone();
-            let item = ImageItem { path: file.to_path_buf(), id, label: 0, given: Split::Test };
+            let item = ImageItem {
+                path: file.to_path_buf(),
+                id,
+                label: 0,
+                given: Split::Test,
+            };
             let data =
                 ImageDataset::new(store, vec![item], classes, preprocess, Compose::default())?;
             let data: Arc<dyn Dataset> = Arc::new(data);
@@ -125,7 +131,11 @@ fn ask(
         Trained::Table(model, preprocess, _) => {
             let table = Table::read_for(file, preprocess, None, Missing::Impute)?;
             let rows: Vec<usize> = (0..table.rows()).collect();
-            let inputs = table.ids().iter().map(|id| format!("{shown} {id}")).collect();
+            let inputs = table
+                .ids()
+                .iter()
+                .map(|id| format!("{shown} {id}"))
+                .collect();
             let data = TableDataset::new(&table, &rows, preprocess)?;
             let data: Arc<dyn Dataset> = Arc::new(WithClasses { data, classes });
             Ok((inputs, predict(model, &data, 1)?))
@@ -176,8 +186,16 @@ fn answer<'a>(input: String, row: &[f64], classes: &'a [String], top: usize) -> 
     let top: Vec<_> = order
         .into_iter()
         .take(top)
-        .map(|class| Guess { class: &classes[class], probability: row[class] })
+        .map(|class| Guess {
+            class: &classes[class],
+            probability: row[class],
+        })
         .collect();
     let (class, probability) = (top[0].class, top[0].probability);
-    Answer { input, class, probability, top }
+    Answer {
+        input,
+        class,
+        probability,
+        top,
+    }
 }

@@ -134,35 +134,49 @@ fn advice_heading(fit: Fit) -> &'static str {
     }
 }
 
+/// Gap from which a model that does not overfit may still gain by closing it.
+const WIDE: f64 = 0.05;
+
+/// Only what Onggi can do, by the name of its flag.
 fn advice(run: &Run) -> Vec<&'static str> {
     const MORE_DATA: &str = "More data, above all of the classes that are most confused (below).";
     let pictures = run.summary.task == "image";
+    let augmented = run.config.get("augment").and_then(toml::Value::as_str) == Some("light");
     let mut all = vec![];
     match run.summary.verdict.fit {
         Fit::Overfitting => {
-            if pictures {
-                all.push("Stronger augmentation, mixup or cutmix: the same samples, seen anew.");
-                all.push("A pretrained backbone, if this one started from nothing.");
+            if pictures && !augmented {
+                all.push("Augmentation (--augment light): the same samples, seen anew.");
             }
-            all.push("More weight decay, dropout, or label smoothing.");
-            all.push("A smaller model, or earlier stopping.");
+            all.push("More dropout (--dropout) or weight decay (--weight-decay).");
+            all.push("Fewer epochs (--epochs): less time to learn the samples by heart.");
             all.push(MORE_DATA);
         }
         Fit::Underfitting => {
-            all.push("More epochs, if the training curve still climbs at its end.");
-            all.push("Another learning rate: ten times higher, ten times lower.");
-            all.push("A larger model, or a pretrained one.");
-            all.push("Less of what holds it back: weight decay, dropout, augmentation.");
+            all.push("More epochs (--epochs), if the training curve still climbs at its end.");
+            all.push("Another learning rate (--lr): ten times higher, ten times lower.");
+            if pictures {
+                all.push("Larger pictures (--size), if they were shrunk much.");
+            }
+            all.push("Less of what holds it back (--weight-decay, --dropout, --augment).");
             all.push("A look at the data: wrong labels and classes that overlap set a ceiling.");
         }
         Fit::Neither => {
             if !run.samples.mistakes.is_empty() {
                 all.push("The worst mistakes below: wrong labels among them are worth mending.");
             }
-            if pictures {
-                all.push("A larger or pretrained backbone, now that the gap leaves room for it.");
+            if run.summary.gap >= WIDE {
+                all.push(
+                    "More dropout (--dropout) or weight decay (--weight-decay): the gap is short of \
+                     overfitting, but not small.",
+                );
             } else {
-                all.push("A larger model, now that the gap leaves room for it.");
+                all.push(
+                    "More epochs (--epochs), if the validation curve still climbs at its end.",
+                );
+            }
+            if pictures {
+                all.push("Larger pictures (--size), if they were shrunk much.");
             }
             all.push(MORE_DATA);
         }

@@ -1,6 +1,7 @@
 //! The head of the page: what was trained on what, the verdict, and the figures behind it.
 
 use maud::{Markup, html};
+use onggi_train::TRAIN_SUBSET;
 
 use super::Fit;
 use super::format::{counted, percent, points};
@@ -16,7 +17,7 @@ pub(super) fn header(run: &Run) -> Markup {
                 " · " (task(&summary.task)) " · " (summary.model)
             }
             h1 { (verdict(summary.verdict.fit)) }
-            p.lead { (summary.verdict.words) }
+            p.lead { (lead(&summary.verdict.words)) }
             dl.figures {
                 (accuracy(run))
                 div {
@@ -27,7 +28,7 @@ pub(super) fn header(run: &Run) -> Markup {
                 div {
                     dt { "Training accuracy" }
                     dd.value { (percent(summary.train_accuracy)) }
-                    dd { (counted(summary.split[0], "sample")) }
+                    dd { (trained_on(summary.split[0])) }
                 }
                 @if summary.test_accuracy.is_some() {
                     div {
@@ -75,6 +76,30 @@ fn verdict(fit: Fit) -> &'static str {
     }
 }
 
+/// The verdict's words without the finding, which the heading has said, and with their figures held
+/// together.
+fn lead(words: &str) -> String {
+    const FINDINGS: [&str; 3] = [
+        "Overfitting: ",
+        "Underfitting: ",
+        "Neither overfitting nor underfitting: ",
+    ];
+    let figures = FINDINGS
+        .iter()
+        .find_map(|finding| words.strip_prefix(finding))
+        .unwrap_or(words);
+    figures.replace(" %", "\u{202f}%")
+}
+
+/// What the training accuracy was measured on.
+fn trained_on(samples: usize) -> String {
+    if samples > TRAIN_SUBSET {
+        format!("{TRAIN_SUBSET} of {}", counted(samples, "sample"))
+    } else {
+        counted(samples, "sample")
+    }
+}
+
 fn task(task: &str) -> String {
     format!("{task} classification")
 }
@@ -90,7 +115,7 @@ pub(super) fn data_name(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::data_name;
+    use super::{data_name, lead, trained_on};
 
     #[test]
     fn the_last_part_of_a_path_names_the_data() {
@@ -104,5 +129,21 @@ mod tests {
         ] {
             assert_eq!(data_name(path), name);
         }
+    }
+    #[test]
+    fn the_lead_does_not_repeat_the_heading() {
+        for (words, expected) in [
+            ("Overfitting: 99.0 % right.", "99.0\u{202f}% right."),
+            ("Neither overfitting nor underfitting: 9 %.", "9\u{202f}%."),
+            ("As it is.", "As it is."),
+        ] {
+            assert_eq!(lead(words), expected);
+        }
+    }
+
+    #[test]
+    fn the_training_accuracy_says_what_it_was_measured_on() {
+        assert_eq!(trained_on(1600), "500 of 1,600 samples");
+        assert_eq!(trained_on(397), "397 samples");
     }
 }

@@ -77,11 +77,23 @@ impl Geometry {
     }
 
     pub(super) fn vertical(&self) -> Axis {
-        Axis::new(self.h, self.kh, self.stride[0], self.padding[0], self.dilation[0])
+        Axis::new(
+            self.h,
+            self.kh,
+            self.stride[0],
+            self.padding[0],
+            self.dilation[0],
+        )
     }
 
     pub(super) fn horizontal(&self) -> Axis {
-        Axis::new(self.w, self.kw, self.stride[1], self.padding[1], self.dilation[1])
+        Axis::new(
+            self.w,
+            self.kw,
+            self.stride[1],
+            self.padding[1],
+            self.dilation[1],
+        )
     }
 }
 
@@ -97,7 +109,13 @@ pub(super) struct Axis {
 
 impl Axis {
     fn new(size: usize, taps: usize, stride: usize, padding: usize, dilation: usize) -> Self {
-        Self { size, taps, stride, padding, dilation }
+        Self {
+            size,
+            taps,
+            stride,
+            padding,
+            dilation,
+        }
     }
 
     /// Output size.
@@ -109,7 +127,9 @@ impl Axis {
     #[inline(always)]
     pub(super) fn input(self, out: usize, tap: usize) -> Option<usize> {
         let padded = out * self.stride + tap * self.dilation;
-        padded.checked_sub(self.padding).filter(|&at| at < self.size)
+        padded
+            .checked_sub(self.padding)
+            .filter(|&at| at < self.size)
     }
 
     /// The output position whose tap `tap` reads input `at`, if there is one.
@@ -124,8 +144,15 @@ impl Axis {
     #[inline(always)]
     pub(super) fn inside(self, tap: usize) -> (usize, usize) {
         let (out, shift) = (self.out(), tap * self.dilation);
-        let start = self.padding.saturating_sub(shift).div_ceil(self.stride).min(out);
-        let end = (self.size + self.padding).saturating_sub(shift).div_ceil(self.stride).min(out);
+        let start = self
+            .padding
+            .saturating_sub(shift)
+            .div_ceil(self.stride)
+            .min(out);
+        let end = (self.size + self.padding)
+            .saturating_sub(shift)
+            .div_ceil(self.stride)
+            .min(out);
         (start, end.max(start))
     }
 }

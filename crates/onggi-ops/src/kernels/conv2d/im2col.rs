@@ -36,13 +36,23 @@ pub(super) fn tiles(g: &Geometry, images: Range<usize>, columns: usize) -> Vec<T
     if columns >= 2 * pixels {
         let step = columns / pixels;
         for image in images.clone().step_by(step) {
-            tiles.push(Tile { image, images: step.min(images.end - image), row: 0, rows: oh });
+            tiles.push(Tile {
+                image,
+                images: step.min(images.end - image),
+                row: 0,
+                rows: oh,
+            });
         }
     } else {
         let step = oh.div_ceil(pixels.div_ceil(columns));
         for image in images {
             for row in (0..oh).step_by(step) {
-                tiles.push(Tile { image, images: 1, row, rows: step.min(oh - row) });
+                tiles.push(Tile {
+                    image,
+                    images: 1,
+                    row,
+                    rows: step.min(oh - row),
+                });
             }
         }
     }
@@ -92,7 +102,9 @@ pub(super) fn im2col(
     let (ow, stride) = (g.ow(), g.stride[1]);
     each_row(g, channels, tile, |at, first, (start, end)| {
         let col = &mut col[at..][..ow];
-        let Some(first) = first else { return col.fill(0.0) };
+        let Some(first) = first else {
+            return col.fill(0.0);
+        };
         col[..start].fill(0.0);
         col[end..].fill(0.0);
         let col = &mut col[start..end];

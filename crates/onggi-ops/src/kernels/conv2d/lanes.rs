@@ -25,7 +25,11 @@ impl Isa {
     pub(super) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return if is_x86_feature_detected!("avx512f") { Self::Avx512 } else { Self::Avx2 };
+            return if is_x86_feature_detected!("avx512f") {
+                Self::Avx512
+            } else {
+                Self::Avx2
+            };
         }
         Self::Plain
     }
@@ -97,7 +101,12 @@ pub(super) fn gather(
         if isa != Isa::Plain && len >= 8 {
             for at in blocks(len) {
                 for half in [0, 8] {
-                    transpose_8(from.add(half * plane + at), plane, to.add(at * step + half), step);
+                    transpose_8(
+                        from.add(half * plane + at),
+                        plane,
+                        to.add(at * step + half),
+                        step,
+                    );
                 }
             }
             return;
@@ -135,7 +144,12 @@ pub(super) unsafe fn scatter(
         if isa != Isa::Plain && len >= 8 {
             for at in blocks(len) {
                 for half in [0, 8] {
-                    transpose_8(from.add(at * step + half), step, to.add(half * plane + at), plane);
+                    transpose_8(
+                        from.add(at * step + half),
+                        step,
+                        to.add(half * plane + at),
+                        plane,
+                    );
                 }
             }
             return;
@@ -170,16 +184,31 @@ unsafe fn transpose_8(from: *const f32, from_row: usize, to: *mut f32, to_row: u
     let low = [0, 2, 4, 6].map(|i| _mm256_unpacklo_ps(r[i], r[i + 1]));
     let high = [0, 2, 4, 6].map(|i| _mm256_unpackhi_ps(r[i], r[i + 1]));
     let quads = [
-        [_mm256_shuffle_ps::<0x44>(low[0], low[1]), _mm256_shuffle_ps::<0x44>(low[2], low[3])],
-        [_mm256_shuffle_ps::<0xee>(low[0], low[1]), _mm256_shuffle_ps::<0xee>(low[2], low[3])],
-        [_mm256_shuffle_ps::<0x44>(high[0], high[1]), _mm256_shuffle_ps::<0x44>(high[2], high[3])],
-        [_mm256_shuffle_ps::<0xee>(high[0], high[1]), _mm256_shuffle_ps::<0xee>(high[2], high[3])],
+        [
+            _mm256_shuffle_ps::<0x44>(low[0], low[1]),
+            _mm256_shuffle_ps::<0x44>(low[2], low[3]),
+        ],
+        [
+            _mm256_shuffle_ps::<0xee>(low[0], low[1]),
+            _mm256_shuffle_ps::<0xee>(low[2], low[3]),
+        ],
+        [
+            _mm256_shuffle_ps::<0x44>(high[0], high[1]),
+            _mm256_shuffle_ps::<0x44>(high[2], high[3]),
+        ],
+        [
+            _mm256_shuffle_ps::<0xee>(high[0], high[1]),
+            _mm256_shuffle_ps::<0xee>(high[2], high[3]),
+        ],
     ];
     for (i, [a, b]) in quads.into_iter().enumerate() {
         // SAFETY: by the caller's promise.
         unsafe {
             _mm256_storeu_ps(to.add(i * to_row), _mm256_permute2f128_ps::<0x20>(a, b));
-            _mm256_storeu_ps(to.add((i + 4) * to_row), _mm256_permute2f128_ps::<0x31>(a, b));
+            _mm256_storeu_ps(
+                to.add((i + 4) * to_row),
+                _mm256_permute2f128_ps::<0x31>(a, b),
+            );
         }
     }
 }

@@ -140,13 +140,15 @@ fn sum_parts(mut parts: Vec<f32>, len: usize) -> Vec<f32> {
     if len > 0 && parts.len() > len {
         let (sum, rest) = parts.split_at_mut(len);
         const CHUNK: usize = 4096;
-        sum.par_chunks_mut(CHUNK).enumerate().for_each(|(index, sum)| {
-            for part in rest.chunks(len) {
-                for (sum, v) in sum.iter_mut().zip(&part[index * CHUNK..]) {
-                    *sum += v;
+        sum.par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(index, sum)| {
+                for part in rest.chunks(len) {
+                    for (sum, v) in sum.iter_mut().zip(&part[index * CHUNK..]) {
+                        *sum += v;
+                    }
                 }
-            }
-        });
+            });
         parts.truncate(len);
     }
     parts

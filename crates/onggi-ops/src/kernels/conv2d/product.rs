@@ -64,8 +64,10 @@ fn product_body<const R: usize, const FMA: bool>(
             for term in &columns.terms[start..end as usize] {
                 // SAFETY: `product` has checked the largest tap and the largest line.
                 unsafe {
-                    let mut a =
-                        packed.values.as_ptr().add(p * panel + term.tap as usize * depth * R);
+                    let mut a = packed
+                        .values
+                        .as_ptr()
+                        .add(p * panel + term.tap as usize * depth * R);
                     let mut b = lines.as_ptr().add(term.line as usize * LANES);
                     for _ in 0..depth {
                         let (weights, line) = (&*a.cast::<[f32; R]>(), &*b.cast::<[f32; LANES]>());

@@ -58,7 +58,10 @@ impl Oracle {
         assert_eq!(got.len(), self.0.len(), "{what}: {g:?}");
         for (i, (got, [want, scale])) in got.iter().zip(&self.0).enumerate() {
             let error = (f64::from(*got) - want).abs();
-            assert!(error <= 1e-5 * scale, "{what}[{i}] = {got}, want {want} ± {scale}e-5: {g:?}");
+            assert!(
+                error <= 1e-5 * scale,
+                "{what}[{i}] = {got}, want {want} ± {scale}e-5: {g:?}"
+            );
         }
     }
 }
@@ -92,7 +95,19 @@ fn check(g: Geometry) {
 fn square(sizes: [usize; 5], [k, stride, padding, dilation, groups]: [usize; 5]) -> Geometry {
     let [n, c, h, w, o] = sizes;
     let (stride, padding, dilation) = ([stride; 2], [padding; 2], [dilation; 2]);
-    Geometry { n, c, h, w, o, kh: k, kw: k, stride, padding, dilation, groups }
+    Geometry {
+        n,
+        c,
+        h,
+        w,
+        o,
+        kh: k,
+        kw: k,
+        stride,
+        padding,
+        dilation,
+        groups,
+    }
 }
 
 /// Whether the kernel fits into the padded input.
@@ -128,9 +143,20 @@ fn edges_equal_the_oracle() {
     check(square([16, 1, 28, 28, 8], [3, 2, 1, 1, 1]));
     check(square([1, 1, 300, 7, 1], [7, 1, 3, 1, 1]));
     // Padding past every pixel, uneven everything.
-    check(Geometry { kw: 2, padding: [4, 3], ..square([20, 3, 4, 6, 5], [3, 1, 0, 1, 1]) });
-    check(Geometry { kh: 1, stride: [2, 1], ..square([18, 3, 9, 6, 5], [5, 1, 2, 1, 1]) });
-    check(Geometry { dilation: [1, 3], ..square([19, 2, 9, 13, 3], [3, 1, 3, 1, 1]) });
+    check(Geometry {
+        kw: 2,
+        padding: [4, 3],
+        ..square([20, 3, 4, 6, 5], [3, 1, 0, 1, 1])
+    });
+    check(Geometry {
+        kh: 1,
+        stride: [2, 1],
+        ..square([18, 3, 9, 6, 5], [5, 1, 2, 1, 1])
+    });
+    check(Geometry {
+        dilation: [1, 3],
+        ..square([19, 2, 9, 13, 3], [3, 1, 3, 1, 1])
+    });
 }
 
 /// Shapes past every block size.
@@ -160,7 +186,10 @@ fn threads_do_not_change_a_bit() {
         let weight = values(g.weight_len(), 6);
         let dy = values(g.y_len(), 7);
         let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| {
                 let passes = [
                     forward(&x, &weight, Some(&x[..g.o]), g),

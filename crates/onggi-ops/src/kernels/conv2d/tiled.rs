@@ -22,7 +22,10 @@ const TASKS: usize = 16;
 /// Columns of a tile for patches of `depth` elements.
 fn columns(g: &Geometry, images: usize, depth: usize) -> usize {
     let all = images * g.oh() * g.ow();
-    (PATCHES / depth.max(1)).clamp(LEAST_COLUMNS, MOST_COLUMNS).min(all.div_ceil(TASKS)).max(32)
+    (PATCHES / depth.max(1))
+        .clamp(LEAST_COLUMNS, MOST_COLUMNS)
+        .min(all.div_ceil(TASKS))
+        .max(32)
 }
 
 /// A matrix in memory: its first element and the distances between its rows and its columns.
@@ -35,7 +38,11 @@ struct Matrix<'a> {
 
 impl Matrix<'_> {
     fn new(values: &[f32], row: usize, column: usize) -> Matrix<'_> {
-        Matrix { values, row, column }
+        Matrix {
+            values,
+            row,
+            column,
+        }
     }
 
     /// Whether `rows` by `columns` elements are inside.
@@ -117,7 +124,10 @@ pub(super) fn forward(
         let weight = Matrix::new(&weight[group * og * depth..][..og * depth], depth, 1);
         let apart = tile.images > 1;
         let direct = pointwise(g) && !apart;
-        let lens = [if direct { 0 } else { depth * columns }, if apart { og * columns } else { 0 }];
+        let lens = [
+            if direct { 0 } else { depth * columns },
+            if apart { og * columns } else { 0 },
+        ];
         scratch(lens, |[patches, product]| {
             let patches = if direct {
                 let first = (tile.image * g.c + group * cg) * size + tile.row * g.w;
@@ -169,11 +179,20 @@ pub(super) fn input_gradient(
 ) {
     let (og, cg, taps, size) = (g.og(), g.cg(), g.taps(), g.h * g.w);
     // Images by blocks of channels; a task goes through its image's tiles in order.
-    let block = cg.min((cg * images.len() * g.groups).div_ceil(TASKS).max(16)).max(1);
+    let block = cg
+        .min((cg * images.len() * g.groups).div_ceil(TASKS).max(16))
+        .max(1);
     let blocks = cg.div_ceil(block);
-    let tiles = tiles(g, 0..1, columns(g, images.len(), block * taps).min(g.oh() * g.ow()));
+    let tiles = tiles(
+        g,
+        0..1,
+        columns(g, images.len(), block * taps).min(g.oh() * g.ow()),
+    );
     each(g, images.len() * g.groups * blocks, |task| {
-        let (image, group) = (images.start + task / (g.groups * blocks), task / blocks % g.groups);
+        let (image, group) = (
+            images.start + task / (g.groups * blocks),
+            task / blocks % g.groups,
+        );
         let first = task % blocks * block;
         let channels = block.min(cg - first);
         let depth = channels * taps;
@@ -264,19 +283,28 @@ fn add_tile(
     let (og, columns, pixels) = (g.og(), tile.columns(g), tile.pixels(g));
     let depth = channels.len() * g.taps();
     let apart = tile.images > 1;
-    scratch([depth * columns, if apart { og * columns } else { 0 }], |[patches, joined]| {
-        im2col(x, g, channels, tile, patches);
-        let dy = if apart {
-            for channel in 0..og {
-                for image in 0..tile.images {
-                    let dy = &dy[tile.start(g, image, group * og + channel)..][..pixels];
-                    joined[channel * columns + image * pixels..][..pixels].copy_from_slice(dy);
+    scratch(
+        [depth * columns, if apart { og * columns } else { 0 }],
+        |[patches, joined]| {
+            im2col(x, g, channels, tile, patches);
+            let dy = if apart {
+                for channel in 0..og {
+                    for image in 0..tile.images {
+                        let dy = &dy[tile.start(g, image, group * og + channel)..][..pixels];
+                        joined[channel * columns + image * pixels..][..pixels].copy_from_slice(dy);
+                    }
                 }
-            }
-            Matrix::new(joined, columns, 1)
-        } else {
-            Matrix::new(&dy[tile.start(g, 0, group * og)..], g.oh() * g.ow(), 1)
-        };
-        multiply([og, depth, columns], sum, true, dy, Matrix::new(patches, 1, columns));
-    });
+                Matrix::new(joined, columns, 1)
+            } else {
+                Matrix::new(&dy[tile.start(g, 0, group * og)..], g.oh() * g.ow(), 1)
+            };
+            multiply(
+                [og, depth, columns],
+                sum,
+                true,
+                dy,
+                Matrix::new(patches, 1, columns),
+            );
+        },
+    );
 }

@@ -6,6 +6,8 @@
 //!
 //! Reference: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks* (2016).
 
+#![allow(clippy::needless_range_loop)] // rows and columns of a small matrix are indices
+
 use super::super::{Shared, output};
 use super::each;
 use super::geometry::Geometry;
@@ -51,7 +53,9 @@ impl Chunk {
     /// The tiles' first outputs.
     fn corners(&self) -> impl Iterator<Item = (usize, usize)> {
         let columns = self.columns.clone();
-        self.rows.clone().flat_map(move |ty| columns.clone().map(move |tx| (ty * OUT, tx * OUT)))
+        self.rows
+            .clone()
+            .flat_map(move |ty| columns.clone().map(move |tx| (ty * OUT, tx * OUT)))
     }
 
     /// Pixels read.
@@ -70,7 +74,9 @@ impl Chunk {
             let (row, column) = (iy - self.read_rows.start, ix - self.read_columns.start);
             (1 + row * self.read_columns.len() + column) as u32
         };
-        self.corners().map(|corner| std::array::from_fn(|i| line(corner, i))).collect()
+        self.corners()
+            .map(|corner| std::array::from_fn(|i| line(corner, i)))
+            .collect()
     }
 
     /// Outputs inside the image.
@@ -91,7 +97,9 @@ impl Chunk {
             }
             (1 + (oy - rows.start) * columns.len() + ox - columns.start) as u32
         };
-        self.corners().map(|corner| std::array::from_fn(|i| line(corner, i))).collect()
+        self.corners()
+            .map(|corner| std::array::from_fn(|i| line(corner, i)))
+            .collect()
     }
 }
 
@@ -126,7 +134,11 @@ fn runs(
     w: usize,
 ) -> impl Iterator<Item = (usize, usize)> {
     let whole = columns.len() == w;
-    let (count, len) = if whole { (1, rows.len() * w) } else { (rows.len(), columns.len()) };
+    let (count, len) = if whole {
+        (1, rows.len() * w)
+    } else {
+        (rows.len(), columns.len())
+    };
     let first = rows.start * w + columns.start;
     (0..count).map(move |row| (first + row * w, len))
 }
@@ -161,22 +173,47 @@ pub(super) fn forward(
     let pixels = g.oh() * g.ow();
     let outs = g.o.next_multiple_of(isa.rows());
     each(g, images.len() / LANES * chunks.len(), |task| {
-        let (image, chunk) =
-            (images.start + task / chunks.len() * LANES, &chunks[task % chunks.len()]);
+        let (image, chunk) = (
+            images.start + task / chunks.len() * LANES,
+            &chunks[task % chunks.len()],
+        );
         let tiles = chunk.tiles();
         let (reads, writes) = (chunk.reads(g), chunk.writes(g));
         let patch_lines = 1 + chunk.pixels().max(tiles * OUT * OUT);
         let lens = [patch_lines, AREA * tiles * g.c, AREA * tiles * outs].map(|l| l * LANES);
         scratch(lens, |[patch, inputs, products]| {
-            let layout = Layout { position: tiles * g.c, tile: g.c, channel: 1 };
-            transform_inputs(isa, (x, image), g, 0..g.c, chunk, &reads, patch, inputs, layout);
+            let layout = Layout {
+                position: tiles * g.c,
+                tile: g.c,
+                channel: 1,
+            };
+            transform_inputs(
+                isa,
+                (x, image),
+                g,
+                0..g.c,
+                chunk,
+                &reads,
+                patch,
+                inputs,
+                layout,
+            );
             let columns = Columns {
-                terms: (0..tiles).map(|t| Term { tap: 0, line: (t * g.c) as u32 }).collect(),
+                terms: (0..tiles)
+                    .map(|t| Term {
+                        tap: 0,
+                        line: (t * g.c) as u32,
+                    })
+                    .collect(),
                 ends: (1..=tiles as u32).collect(),
             };
             for position in 0..AREA {
                 let packed = &weight[position * outs * g.c..][..outs * g.c];
-                let packed = Packed { values: packed, taps: 1, depth: g.c };
+                let packed = Packed {
+                    values: packed,
+                    taps: 1,
+                    depth: g.c,
+                };
                 let inputs = &inputs[position * tiles * g.c * LANES..][..tiles * g.c * LANES];
                 let products = &mut products[position * tiles * outs * LANES..];
                 product(isa, packed, &columns, inputs, products);
@@ -221,7 +258,14 @@ fn transform_inputs(
         let plane = (image * g.c + channel) * size;
         let mut line = 1;
         for (pixel, len) in runs(&chunk.read_rows, &chunk.read_columns, g.w) {
-            gather(isa, &x[plane + pixel..], g.c * size, len, &mut patch[line * LANES..], LANES);
+            gather(
+                isa,
+                &x[plane + pixel..],
+                g.c * size,
+                len,
+                &mut patch[line * LANES..],
+                LANES,
+            );
             line += len;
         }
         for (tile, lines) in reads.iter().enumerate() {
@@ -286,7 +330,14 @@ fn output_axis(m: [Half; IN]) -> [Half; OUT] {
 fn weight_axis(g: [f32; 3]) -> [f32; IN] {
     let (even, odd) = ((g[0] + g[2]) / -6.0, g[1] / -6.0);
     let (even_2, odd_2) = (g[0] / 24.0 + g[2] / 6.0, g[1] / 12.0);
-    [g[0] / 4.0, even + odd, even - odd, even_2 + odd_2, even_2 - odd_2, g[2]]
+    [
+        g[0] / 4.0,
+        even + odd,
+        even - odd,
+        even_2 + odd_2,
+        even_2 - odd_2,
+        g[2],
+    ]
 }
 
 #[inline(always)]

@@ -2,7 +2,10 @@ use super::*;
 use crate::testing::{Golden, assert_close, values};
 use burn::tensor::{Device, Distribution};
 
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/batch_norm.safetensors");
+const GOLDEN: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/batch_norm.safetensors"
+);
 
 /// `y`, `mean`, `var`, and the gradients of `x`, `weight` and `bias` through the upstream `dy`.
 struct Outcome {
@@ -129,7 +132,13 @@ fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
 /// remainders of every loop, channels longer than a flush.
 #[test]
 fn kernel_equals_composed_default() {
-    for shape in [[2, 1, 1, 1], [3, 5, 1, 1], [4, 3, 7, 5], [2, 2, 96, 96], [9, 40, 16, 16]] {
+    for shape in [
+        [2, 1, 1, 1],
+        [3, 5, 1, 1],
+        [4, 3, 7, 5],
+        [2, 2, 96, 96],
+        [9, 40, 16, 16],
+    ] {
         let (x, dy) = (random(shape, 1), random(shape, 2));
         let (weight, bias) = (random([shape[1]], 3), random([shape[1]], 4));
         let got = train(x.clone(), weight.clone(), bias.clone(), dy.clone());
@@ -173,20 +182,29 @@ fn gradients_equal_finite_differences() {
     let out = train(x.clone(), weight.clone(), bias.clone(), dy.clone());
     let loss = |x: Tensor<4>| -> f64 {
         let y = batch_norm(x, weight.clone(), bias.clone(), 1e-5).unwrap().y;
-        values(&(y * dy.clone())).iter().map(|&v| f64::from(v)).sum()
+        values(&(y * dy.clone()))
+            .iter()
+            .map(|&v| f64::from(v))
+            .sum()
     };
     let step = 1e-2;
     let difference = (loss(x.clone() + direction.clone() * step)
         - loss(x - direction.clone() * step))
-        / (2.0 * f64::from(step));
+        / (2.0 * step);
     let derivative: f64 = out
         .dx
         .iter()
         .zip(values(&direction))
         .map(|(&dx, d)| f64::from(dx) * f64::from(d))
         .sum();
-    assert!(derivative.abs() > 1.0, "the check must not be trivial: {derivative}");
-    assert!((difference / derivative - 1.0).abs() < 2e-3, "{difference} against {derivative}");
+    assert!(
+        derivative.abs() > 1.0,
+        "the check must not be trivial: {derivative}"
+    );
+    assert!(
+        (difference / derivative - 1.0).abs() < 2e-3,
+        "{difference} against {derivative}"
+    );
 }
 
 #[test]
@@ -204,7 +222,7 @@ fn input_may_lie_in_any_order() {
 #[test]
 fn a_slice_of_a_larger_tensor_is_read_at_its_place() {
     let x = random([6, 3, 4, 4], 1);
-    let part = x.clone().slice([2..5]);
+    let part = x.clone().slice([2..5, 0..3]);
     let copied = Tensor::from_data(part.clone().into_data(), &Device::flex());
     let (w, b) = (random([3], 3), random([3], 4));
     let y = |x: Tensor<4>| values(&batch_norm(x, w.clone(), b.clone(), 1e-5).unwrap().y);
@@ -215,7 +233,10 @@ fn a_slice_of_a_larger_tensor_is_read_at_its_place() {
 fn thread_count_does_not_change_a_bit() {
     let shape = [8, 33, 24, 24];
     let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             let (x, dy) = (random(shape, 1), random(shape, 2));
             let out = train(x, random([33], 3), random([33], 4), dy);
@@ -231,7 +252,9 @@ fn thread_count_does_not_change_a_bit() {
 fn mistakes_are_errors() {
     let (w, b) = (random([3], 1), random([3], 2));
     let message = |x: Tensor<4>, w: &Tensor<1>, eps| {
-        batch_norm(x, w.clone(), b.clone(), eps).unwrap_err().to_string()
+        batch_norm(x, w.clone(), b.clone(), eps)
+            .unwrap_err()
+            .to_string()
     };
     assert_eq!(
         message(random([1, 3, 1, 1], 3), &w, 1e-5),
@@ -248,4 +271,41 @@ fn mistakes_are_errors() {
     );
     assert!(batch_norm(random([0, 3, 4, 4], 3), w.clone(), b.clone(), 1e-5).is_err());
     assert!(batch_norm(random([7], 3), w, b, 1e-5).is_err());
+}
+
+/// `f64` goes by the composed default, and finite differences in it are exact to many digits.
+#[test]
+fn double_precision_goes_by_the_composed_default() {
+    let double = |t: Tensor<4>| t.cast(burn::tensor::FloatDType::F64);
+    let (x, dy) = (
+        double(random([4, 3, 6, 5], 1)),
+        double(random([4, 3, 6, 5], 2)),
+    );
+    let direction = double(random([4, 3, 6, 5], 3));
+    let parameters = [4, 5].map(|seed| random([3], seed).cast(burn::tensor::FloatDType::F64));
+    let [weight, bias] = parameters;
+    let loss = |x: Tensor<4>| {
+        let y = batch_norm(x, weight.clone(), bias.clone(), 1e-5).unwrap().y;
+        (y * dy.clone()).sum().into_scalar::<f64>()
+    };
+    let step = 1e-4;
+    let difference = (loss(x.clone() + direction.clone() * step)
+        - loss(x.clone() - direction.clone() * step))
+        / (2.0 * step);
+    let x = Tensor::from_inner(x).require_grad();
+    let constants = [weight, bias].map(Tensor::from_inner);
+    let [weight, bias] = constants;
+    let y = batch_norm(x.clone(), weight, bias, 1e-5).unwrap().y;
+    let grads = (y * Tensor::from_inner(dy.clone())).sum().backward();
+    let derivative = (x.grad(&grads).unwrap() * direction)
+        .sum()
+        .into_scalar::<f64>();
+    assert!(
+        derivative.abs() > 1.0,
+        "the check must not be trivial: {derivative}"
+    );
+    assert!(
+        (difference / derivative - 1.0).abs() < 1e-6,
+        "{difference} against {derivative}"
+    );
 }

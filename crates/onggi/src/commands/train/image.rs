@@ -33,14 +33,26 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
     };
     let store = Arc::new(ImageStore::new(shape, CACHE_BYTES));
     let progress = watch.reading(folder.items.len());
-    let (good, skipped) =
-        verify(&store, &folder.items, settings.strict, threads, &|done, _| progress.set(done))?;
+    let (good, skipped) = verify(
+        &store,
+        &folder.items,
+        settings.strict,
+        threads,
+        &|done, _| progress.set(done),
+    )?;
     progress.end();
     for image in skipped.iter().take(NAMED) {
-        warn(format!("{}: left out: {}", image.path.display(), image.reason));
+        warn(format!(
+            "{}: left out: {}",
+            image.path.display(),
+            image.reason
+        ));
     }
     if skipped.len() > NAMED {
-        warn(format!("{} more images left out; the report names them", skipped.len() - NAMED));
+        warn(format!(
+            "{} more images left out; the report names them",
+            skipped.len() - NAMED
+        ));
     }
     folder.items = good;
     folder.check()?;
@@ -54,11 +66,25 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
     let dataset = |part| -> Result<ImageDataset, Failure> {
         let items = folder.select(&split, part)?;
         let augmentation = augmentation.clone();
-        Ok(ImageDataset::new(store.clone(), items, classes, &preprocess, augmentation)?)
+        Ok(ImageDataset::new(
+            store.clone(),
+            items,
+            classes,
+            &preprocess,
+            augmentation,
+        )?)
     };
     let (train_data, val, test) = parts(dataset, &split)?;
-    let description = describe(settings, folder.classes.clone(), Input::Image(preprocess.clone()));
-    let shown = if test.is_some() { Split::Test } else { Split::Val };
+    let description = describe(
+        settings,
+        folder.classes.clone(),
+        Input::Image(preprocess.clone()),
+    );
+    let shown = if test.is_some() {
+        Split::Test
+    } else {
+        Split::Val
+    };
     let (shown, augmented) = (dataset(shown)?, dataset(Split::Train)?);
     let prepared = Prepared {
         samples: "images",
@@ -68,7 +94,10 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
         split,
         skipped: skipped
             .into_iter()
-            .map(|image| Skipped { what: image.path.display().to_string(), why: image.reason })
+            .map(|image| Skipped {
+                what: image.path.display().to_string(),
+                why: image.reason,
+            })
             .collect(),
         description,
     };

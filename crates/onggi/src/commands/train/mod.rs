@@ -45,7 +45,9 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (settings, task) = Settings::resolve(self.flags)?;
-        rayon::ThreadPoolBuilder::new().num_threads(settings.threads()).build_global()?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(settings.threads())
+            .build_global()?;
         let watch = Watch::start()?;
         match task {
             Task::Image => image::train(&settings, watch),
@@ -54,13 +56,16 @@ impl Train {
     }
 }
 
+/// One part of the data.
+type Part = Arc<dyn Dataset>;
+
 /// Data that is ready to be trained on.
 struct Prepared {
     /// What the samples are called: `images`, `rows`.
     samples: &'static str,
-    train: Arc<dyn Dataset>,
-    val: Arc<dyn Dataset>,
-    test: Option<Arc<dyn Dataset>>,
+    train: Part,
+    val: Part,
+    test: Option<Part>,
     split: SplitMap,
     skipped: Vec<Skipped>,
     description: Description,
@@ -68,7 +73,7 @@ struct Prepared {
 
 impl Prepared {
     /// The split that the final figures are measured on.
-    fn held_out(&self) -> (&Arc<dyn Dataset>, &'static str) {
+    fn held_out(&self) -> (&Part, &'static str) {
         match &self.test {
             Some(test) => (test, "test"),
             None => (&self.val, "val"),
@@ -111,10 +116,20 @@ fn train<const D: usize, M: Classifier<D>>(
             thousands(counts[1]),
             thousands(counts[2])
         ));
-        say(format!("{}: {} parameters", settings.model, thousands(parameters)));
+        say(format!(
+            "{}: {} parameters",
+            settings.model,
+            thousands(parameters)
+        ));
     }
     watch.begin(settings.epochs, &folder, &prepared.description);
-    let fitted = fit(model, &prepared.train, &prepared.val, &settings.fit(), &mut watch);
+    let fitted = fit(
+        model,
+        &prepared.train,
+        &prepared.val,
+        &settings.fit(),
+        &mut watch,
+    );
     watch.end();
     let fitted = fitted.inspect_err(|_| folder.remove_if_empty())?;
 
@@ -182,7 +197,11 @@ fn tell(summary: &Summary, stopped: Stopped, samples: &str) {
     say(format!(
         "{} {} in {:.0} s ({}); kept epoch {}, whose validation loss is lowest",
         summary.epochs,
-        if summary.epochs == 1 { "epoch" } else { "epochs" },
+        if summary.epochs == 1 {
+            "epoch"
+        } else {
+            "epochs"
+        },
         summary.seconds,
         stopped.words(),
         summary.best_epoch
@@ -203,10 +222,10 @@ fn tell(summary: &Summary, stopped: Stopped, samples: &str) {
 fn parts<T: Dataset + 'static>(
     mut make: impl FnMut(Split) -> Result<T, Failure>,
     split: &SplitMap,
-) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>, Option<Arc<dyn Dataset>>), Failure> {
-    let train: Arc<dyn Dataset> = Arc::new(make(Split::Train)?);
-    let val: Arc<dyn Dataset> = Arc::new(make(Split::Val)?);
-    let test: Option<Arc<dyn Dataset>> = if split.ids(Split::Test).is_empty() {
+) -> Result<(Part, Part, Option<Part>), Failure> {
+    let train: Part = Arc::new(make(Split::Train)?);
+    let val: Part = Arc::new(make(Split::Val)?);
+    let test: Option<Part> = if split.ids(Split::Test).is_empty() {
         None
     } else {
         Some(Arc::new(make(Split::Test)?))
@@ -216,5 +235,10 @@ fn parts<T: Dataset + 'static>(
 
 /// The description of a model that `settings` ask for.
 fn describe(settings: &Settings, classes: Vec<String>, input: Input) -> Description {
-    Description { model: settings.model.clone(), classes, dropout: settings.dropout, input }
+    Description {
+        model: settings.model.clone(),
+        classes,
+        dropout: settings.dropout,
+        input,
+    }
 }

@@ -76,7 +76,8 @@ impl Watch {
         self.folder = folder.path().to_path_buf();
         self.description = Some(description.clone());
         self.bar = ProgressBar::new(0);
-        self.bar.set_style(style("{bar:20} {percent:>3} % {eta:>4} left  {msg}"));
+        self.bar
+            .set_style(style("{bar:20} {percent:>3} % {eta:>4} left  {msg}"));
     }
 
     pub(super) fn end(&self) {
@@ -85,8 +86,10 @@ impl Watch {
 
     fn log(&self, record: &EpochRecord) -> Result<(), TrainError> {
         let path = self.folder.join(files::LOG);
-        let line = serde_json::to_string(record)
-            .map_err(|e| TrainError::File { path: path.clone(), reason: e.to_string() })?;
+        let line = serde_json::to_string(record).map_err(|e| TrainError::File {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
         OpenOptions::new()
             .create(true)
             .append(true)
@@ -104,12 +107,19 @@ fn style(template: &str) -> ProgressStyle {
 
 impl Observer for Watch {
     fn step(&mut self, progress: Progress) {
-        let Progress { epoch, batch, batches, loss } = progress;
+        let Progress {
+            epoch,
+            batch,
+            batches,
+            loss,
+        } = progress;
         if self.bar.length() == Some(0) {
             self.bar.set_length((batches * self.epochs) as u64);
         }
-        self.bar.set_position(((epoch - 1) * batches + batch) as u64);
-        self.bar.set_message(format!("epoch {epoch}/{} loss {loss:.3}", self.epochs));
+        self.bar
+            .set_position(((epoch - 1) * batches + batch) as u64);
+        self.bar
+            .set_message(format!("epoch {epoch}/{} loss {loss:.3}", self.epochs));
     }
 
     fn epoch(&mut self, record: &EpochRecord, best: Option<&StateDict>) -> Result<(), TrainError> {

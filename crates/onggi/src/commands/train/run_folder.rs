@@ -36,8 +36,14 @@ impl RunFolder {
     }
 
     fn write_start(&self, settings: &Settings, prepared: &Prepared) -> Result<(), Failure> {
-        write_whole(&self.path.join(files::CONFIG), settings.to_config()?.as_bytes())?;
-        write_json(&self.path.join(files::CLASSES), &prepared.description.classes)?;
+        write_whole(
+            &self.path.join(files::CONFIG),
+            settings.to_config()?.as_bytes(),
+        )?;
+        write_json(
+            &self.path.join(files::CLASSES),
+            &prepared.description.classes,
+        )?;
         prepared.split.save(&self.path.join(files::SPLIT))?;
         Ok(())
     }
@@ -90,13 +96,21 @@ fn next(root: &Path, name: &str) -> Result<PathBuf, Failure> {
             Err(e) => return Err(anyhow!("{}: {e}", path.display()).into()),
         }
     }
-    Err(anyhow!("{} holds {MOST_RUNS} runs of {name}; name another folder with --out", root.display()).into())
+    Err(anyhow!(
+        "{} holds {MOST_RUNS} runs of {name}; name another folder with --out",
+        root.display()
+    )
+    .into())
 }
 
 /// The data's name without folders and extension: what runs of it are called.
 fn name_of(data: &str) -> String {
     let path = fs::canonicalize(data).unwrap_or_else(|_| data.into());
-    let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+    let name = if path.is_dir() {
+        path.file_name()
+    } else {
+        path.file_stem()
+    };
     name.map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned())
 }
 
@@ -108,7 +122,10 @@ mod tests {
     fn runs_are_counted_up() {
         let dir = tempfile::tempdir().unwrap();
         for n in 1..=3 {
-            assert_eq!(next(dir.path(), "x").unwrap(), dir.path().join(format!("x-{n}")));
+            assert_eq!(
+                next(dir.path(), "x").unwrap(),
+                dir.path().join(format!("x-{n}"))
+            );
         }
     }
 

@@ -58,16 +58,26 @@ pub(super) fn write(
     for sample in 0..count {
         let index = (2 * sample + 1) * augmented.len() / (2 * count);
         let original = format!("original-{sample:02}.png");
-        save(&folder.join(&original), &*augmented.image(index, View::Eval)?)?;
+        save(
+            &folder.join(&original),
+            &*augmented.image(index, View::Eval)?,
+        )?;
         let mut views = Vec::new();
         for view in 0..VIEWS {
             let name = format!("augmented-{sample:02}-{view}.png");
-            let drawn = View::Train { seed, epoch: 1 + view as u64 };
+            let drawn = View::Train {
+                seed,
+                epoch: 1 + view as u64,
+            };
             save(&folder.join(&name), &*augmented.image(index, drawn)?)?;
             views.push(name);
         }
         let class = classes[augmented.label(index)].clone();
-        samples.augmented.push(AugmentedSample { original, views, class });
+        samples.augmented.push(AugmentedSample {
+            original,
+            views,
+            class,
+        });
     }
     Ok(write_json(&list, &samples)?)
 }
@@ -76,8 +86,11 @@ fn save(path: &Path, picture: &Image) -> Result<(), Failure> {
     let Pixels::U8(pixels) = picture.pixels() else {
         return Err(anyhow::anyhow!("{}: only 8-bit pictures are saved", path.display()).into());
     };
-    let color =
-        if picture.channels() == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+    let color = if picture.channels() == 1 {
+        ExtendedColorType::L8
+    } else {
+        ExtendedColorType::Rgb8
+    };
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     image::save_buffer(path, pixels, width, height, color)
         .with_context(|| path.display().to_string())?;

@@ -32,7 +32,9 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
         }
     }
     for column in table.constant_columns(&train_rows)? {
-        warn(format!("column `{column}` is the same in all training rows and tells nothing"));
+        warn(format!(
+            "column `{column}` is the same in all training rows and tells nothing"
+        ));
     }
     let dataset = |part| -> Result<TableDataset, Failure> {
         let rows = split.indices(part, table.ids())?;

@@ -1,0 +1,111 @@
+//! A peer: a process that times what it is asked to, over JSON lines (see `peers/ops.py`).
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// A running peer.
+pub(crate) struct Peer {
+    /// Its name and version, e.g. `pytorch 2.15.0`.
+    pub(crate) version: String,
+    name: String,
+    child: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+#[derive(Deserialize)]
+struct Ready {
+    peer: String,
+    version: String,
+    threads: usize,
+}
+
+#[derive(Deserialize)]
+struct Times {
+    all: BTreeMap<String, Vec<f64>>,
+}
+
+impl Peer {
+    /// Starts `peers/<script>` under the Python at `python`.
+    pub(crate) fn start(python: &Path, script: &str, threads: usize) -> Result<Self> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("peers")
+            .join(script);
+        let mut child = Command::new(python)
+            .arg(&script)
+            .arg("--threads")
+            .arg(threads.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{} could not be started", python.display()))?;
+        let requests = child.stdin.take().context("the peer has no stdin")?;
+        let mut answers = BufReader::new(child.stdout.take().context("the peer has no stdout")?);
+        let ready: Ready = read(&mut answers)?;
+        ensure!(
+            ready.threads == threads,
+            "{} runs {} threads instead of {threads}",
+            ready.peer,
+            ready.threads
+        );
+        let version = format!("{} {}", ready.peer, ready.version);
+        Ok(Self {
+            version,
+            name: ready.peer,
+            child,
+            requests,
+            answers,
+        })
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes the tensors of an operation and runs it a few times.
+    pub(crate) fn warm_up(&mut self, op: &str, shape: &[usize]) -> Result<()> {
+        self.ask(json!({ "op": op, "shape": shape, "warmup": true }))
+            .map(drop)
+    }
+
+    /// Milliseconds of one run, by memory layout.
+    pub(crate) fn time(&mut self, op: &str, shape: &[usize]) -> Result<BTreeMap<String, f64>> {
+        let times = self.ask(json!({ "op": op, "shape": shape, "iters": 1 }))?;
+        let times: Times = serde_json::from_value(times)?;
+        let one = |(layout, ms): (String, Vec<f64>)| {
+            let ms = ms.first().copied().context("the peer timed nothing")?;
+            Ok((layout, ms))
+        };
+        times.all.into_iter().map(one).collect()
+    }
+
+    fn ask(&mut self, request: Value) -> Result<Value> {
+        writeln!(self.requests, "{request}")?;
+        self.requests.flush()?;
+        let answer: Value = read(&mut self.answers)?;
+        match answer.get("error") {
+            Some(error) => bail!("{}: {error}", self.name),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(answers: &mut impl BufRead) -> Result<T> {
+    let mut line = String::new();
+    let read = answers.read_line(&mut line)?;
+    ensure!(read > 0, "the peer ended; its own words are above");
+    serde_json::from_str(&line).with_context(|| format!("the peer said: {}", line.trim_end()))
+}
