@@ -103,10 +103,13 @@ pub enum DataError {
     },
     /// A class with too few samples to be trained on and validated.
     #[error(
-        "class `{class}` has {count} training samples, at least {least} are needed; add samples \
-         or remove the class"
+        "{}: class `{class}` has {count} of at least {least} training samples; add samples or \
+         remove the class",
+        path.display()
     )]
     SmallClass {
+        /// The data set's folder or file.
+        path: PathBuf,
         /// The class.
         class: String,
         /// Its samples outside of validation and test.
@@ -172,6 +175,19 @@ pub enum DataError {
     #[error("none of the {count} images can be read; the first: {first}")]
     NoReadableImage {
         /// Images tried.
+        count: usize,
+        /// Path and reason of the first.
+        first: String,
+    },
+    /// Not one usable image in a split folder that others were found in.
+    #[error(
+        "none of the {count} images of the {split} folder can be read; the first: {first}; replace \
+         them, or remove the folder"
+    )]
+    NoReadableSplit {
+        /// The part.
+        split: Split,
+        /// Its images.
         count: usize,
         /// Path and reason of the first.
         first: String,

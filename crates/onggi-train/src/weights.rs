@@ -3,13 +3,31 @@
 use crate::TrainError;
 use onggi_nn::state::{StateDict, StateTensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
 
 /// Version of what the metadata means.
 const FORMAT: &str = "onggi-1";
+
+/// The metadata's one entry: a [`Header`] as JSON.
+const ENTRY: &str = "onggi";
+
+/// What stands in the metadata.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: String,
+    checksum: String,
+    /// JSON inside JSON: the checksum needs its bytes as they were.
+    description: String,
+}
+
+/// The part of the header that every format has.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
 
 /// Largest weights file that is read.
 const MAX_BYTES: u64 = 4 << 30;
@@ -37,10 +55,16 @@ pub fn write_weights<T: Serialize>(
         reason,
     };
     let description = serde_json::to_string(description).map_err(|e| damaged(e.to_string()))?;
-    let metadata = HashMap::from([
-        ("format".to_string(), FORMAT.to_string()),
-        ("onggi".to_string(), description),
-    ]);
+    let checksum = checksum(&description, state);
+    let header = Header {
+        format: FORMAT.into(),
+        checksum,
+        description,
+    };
+    let header = serde_json::to_string(&header).map_err(|e| damaged(e.to_string()))?;
+    // One entry, as the order of several is drawn anew in every process, and one seed is to give
+    // one file.
+    let metadata = HashMap::from([(ENTRY.to_string(), header)]);
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = state
         .iter()
         .map(|(name, t)| {
@@ -88,17 +112,22 @@ pub fn read_weights<T: DeserializeOwned>(path: &Path) -> Result<WeightsFile<T>, 
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(cut)?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    if metadata.get("format").map(String::as_str) != Some(FORMAT) {
+    let Some(entry) = metadata.get(ENTRY) else {
         return Err(damaged(format!(
-            "not weights of Onggi: the metadata lacks format {FORMAT}"
+            "not weights of Onggi: the metadata lacks `{ENTRY}`"
+        )));
+    };
+    let describe =
+        |e: serde_json::Error| damaged(format!("its description of the model is damaged: {e}"));
+    // Its format first: another one's description need not have the fields wanted here.
+    let Format { format } = serde_json::from_str(entry).map_err(describe)?;
+    if format != FORMAT {
+        return Err(damaged(format!(
+            "weights of format {format}; format {FORMAT} is read here"
         )));
     }
-    let description = metadata
-        .get("onggi")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let description = serde_json::from_str(description)
-        .map_err(|e| damaged(format!("its description of the model is damaged: {e}")))?;
+    let header: Header = serde_json::from_str(entry).map_err(describe)?;
+    let description = serde_json::from_str(&header.description).map_err(describe)?;
     let mut state = StateDict::new();
     for (name, view) in SafeTensors::deserialize(&bytes).map_err(cut)?.tensors() {
         if view.dtype() != Dtype::F32 {
@@ -108,7 +137,12 @@ pub fn read_weights<T: DeserializeOwned>(path: &Path) -> Result<WeightsFile<T>, 
             )));
         }
         let (words, _) = view.data().as_chunks::<4>();
-        let values = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
+        let values: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(damaged(format!(
+                "`{name}` holds values that are not finite; train again"
+            )));
+        }
         state.insert(
             name,
             StateTensor {
@@ -117,7 +151,35 @@ pub fn read_weights<T: DeserializeOwned>(path: &Path) -> Result<WeightsFile<T>, 
             },
         );
     }
+    if checksum(&header.description, &state) != header.checksum {
+        let reason = "damaged: its checksum differs; train again, or restore the file";
+        return Err(damaged(reason.into()));
+    }
     Ok(WeightsFile { description, state })
+}
+
+/// FNV-1a, 64 bits, of the description and the tensors' names, shapes and values, in hexadecimal:
+/// against damage, not against forgery.
+fn checksum(description: &str, state: &StateDict) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut take = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    take(description.as_bytes());
+    for (name, tensor) in state {
+        take(name.as_bytes());
+        tensor
+            .shape
+            .iter()
+            .for_each(|&size| take(&(size as u64).to_le_bytes()));
+        tensor
+            .values
+            .iter()
+            .for_each(|value| take(&value.to_le_bytes()));
+    }
+    format!("{hash:016x}")
 }
 
 #[cfg(test)]
@@ -163,6 +225,47 @@ mod tests {
             let error = read_weights::<String>(&path).unwrap_err().to_string();
             assert!(error.contains("best.safetensors"), "{error}");
         }
+    }
+
+    /// A flipped bit in a weight went unnoticed before there was a checksum.
+    #[test]
+    fn a_flipped_bit_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("best.safetensors");
+        write_weights(&path, &example(), &["cat", "dog"]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        // One bit a byte: a file is written each time.
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            std::fs::write(&path, &flipped).unwrap();
+            assert!(read_weights::<Vec<String>>(&path).is_err(), "byte {at}");
+        }
+    }
+
+    /// Two metadata entries came in another order in every second process.
+    #[test]
+    fn the_metadata_has_one_entry() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("best.safetensors");
+        write_weights(&path, &example(), &"x").unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        assert_eq!(header.metadata().as_ref().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("best.safetensors");
+        let mut state = example();
+        state.get_mut("fc.bias").unwrap().values[1] = f32::NAN;
+        write_weights(&path, &state, &"x").unwrap();
+        let error = read_weights::<String>(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("`fc.bias` holds values that are not finite"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The command line: one row a command.
 
 use crate::commands;
-use crate::failure::Failure;
+use crate::failure::{Failure, words};
+use crate::output;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -54,9 +55,12 @@ pub fn main() -> ExitCode {
         Command::Report(command) => command.run(),
     };
     let (code, message) = match result {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Usage(message)) => (2, message),
-        Err(Failure::Failed(error)) => (1, format!("{error:#}")),
+        Ok(()) => match output::lost() {
+            None => return ExitCode::SUCCESS,
+            Some(error) => (1, format!("stdout: {error}")),
+        },
+        Err(Failure::Usage(message)) => (2, output::one_line(&message)),
+        Err(Failure::Failed(error)) => (1, words(&error)),
     };
     let _ = writeln!(std::io::stderr(), "error: {message}");
     if code == 2 {

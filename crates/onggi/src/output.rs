@@ -2,16 +2,38 @@
 
 use serde::Serialize;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
-/// Writes a line to stdout. Whoever reads it may have left (`onggi … | head`): that is no failure.
+/// The first failure to write to stdout.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes a line to stdout. Whoever reads it may have left (`onggi … | head`): that is no failure,
+/// and a training goes on. Any other failure is kept for [`lost`].
 pub(crate) fn say(line: impl AsRef<str>) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{}", line.as_ref())
-        .and_then(|()| out.flush())
-        .is_err()
-    {
-        std::process::exit(0);
+    match writeln!(out, "{}", line.as_ref()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(LOST.set(error)),
+        _ => {}
     }
+}
+
+/// Why something said did not arrive, e.g. as the disk is full.
+pub(crate) fn lost() -> Option<&'static io::Error> {
+    LOST.get()
+}
+
+/// A text on one line: a control character, which a file's name may hold, is written as `\n` or
+/// `\u{1b}`.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_debug());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// Writes a JSON object to stdout, on one line.
@@ -22,7 +44,7 @@ pub(crate) fn say_json(value: &impl Serialize) -> Result<(), serde_json::Error> 
 
 /// Writes a warning to stderr.
 pub(crate) fn warn(line: impl AsRef<str>) {
-    let _ = writeln!(io::stderr(), "warning: {}", line.as_ref());
+    let _ = writeln!(io::stderr(), "warning: {}", one_line(line.as_ref()));
 }
 
 /// A fraction as a percentage with one decimal.
@@ -54,5 +76,13 @@ mod tests {
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!(percent(0.8549), "85.5 %");
+    }
+
+    #[test]
+    fn names_stay_on_one_line() {
+        assert_eq!(
+            one_line("한글 a\nb\u{1b}[31m.png"),
+            "한글 a\\nb\\u{1b}[31m.png"
+        );
     }
 }

@@ -5,6 +5,8 @@ use crate::failure::{Failure, usage};
 use clap::{Args, ValueEnum};
 use onggi_train::{FitSettings, OptimizerChoice};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Which rule moves the parameters.
@@ -120,7 +122,7 @@ pub(crate) struct TrainFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<usize>,
     /// Seed of everything random: same seed, same result, at any --threads [default: 42]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
     /// Threads [default: all cores]
@@ -212,22 +214,36 @@ impl Settings {
             Some(path) => read_config(path)?,
             None => toml::Table::new(),
         };
+        if flags.out.as_ref().is_some_and(|out| out.to_str().is_none()) {
+            return usage("--out: the name is not UTF-8 and cannot be written down; take another");
+        }
         let flags = toml::Table::try_from(&flags)
             .or_else(|e| usage(format!("a flag is out of range: {e}")))?;
         given.extend(flags);
-        let Some(data) = given
-            .get("data")
-            .and_then(toml::Value::as_str)
-            .map(str::to_string)
-        else {
-            return usage(
-                "no data given; try `onggi train photos/` or `onggi train table.csv --target COLUMN`",
-            );
+        let data = match given.get("data") {
+            Some(toml::Value::String(data)) if !data.is_empty() => data.clone(),
+            Some(toml::Value::String(_)) | None => {
+                return usage(
+                    "no data given; try `onggi train photos/` or `onggi train table.csv --target \
+                     COLUMN`",
+                );
+            }
+            Some(other) => {
+                return usage(format!("`data` must be a path in quotes, but is {other}"));
+            }
         };
         let task = Task::of(Path::new(&data))?;
         let sgd = given.get("optimizer").and_then(toml::Value::as_str) == Some("sgd");
         let mut table =
             toml::Table::try_from(Self::defaults(data, task, sgd)).map_err(anyhow::Error::from)?;
+        // One by one first: the error of all together does not say which it is.
+        for (name, value) in &given {
+            let mut one = table.clone();
+            one.insert(name.clone(), value.clone());
+            one.try_into::<Self>().or_else(|e: toml::de::Error| {
+                usage(format!("setting `{name}`: {}", e.message()))
+            })?;
+        }
         table.extend(given);
         let settings: Self = table
             .try_into()
@@ -351,18 +367,23 @@ const MAX_CONFIG: u64 = 1 << 20;
 
 fn read_config(path: &Path) -> Result<toml::Table, Failure> {
     let shown = path.display();
-    let size = std::fs::metadata(path)
-        .map_err(|e| anyhow::anyhow!("{shown}: {e}"))?
-        .len();
-    if size > MAX_CONFIG {
+    // Not by the length that the system gives: that of /dev/zero is 0.
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_CONFIG + 1).read_to_string(&mut text))
+        .map_err(|e| anyhow::anyhow!("--config {shown}: {e}"))?;
+    if text.len() as u64 > MAX_CONFIG {
         return usage(format!(
-            "--config {shown}: {size} bytes is too large for settings"
+            "--config {shown}: more than {MAX_CONFIG} bytes; not settings"
         ));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| anyhow::anyhow!("{shown}: {e}"))?;
     text.parse().or_else(|e: toml::de::Error| {
-        let e = e.to_string();
-        usage(format!("--config {shown}: not TOML: {}", e.trim_end()))
+        let before = &text.as_bytes()[..e.span().map_or(0, |span| span.start).min(text.len())];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        usage(format!(
+            "--config {shown}: not TOML: line {line}: {}",
+            e.message()
+        ))
     })
 }
 
@@ -427,7 +448,14 @@ mod tests {
         std::fs::write(&table, "a,b\n1,x\n").unwrap();
         let bad = dir.path().join("bad.toml");
         std::fs::write(&bad, "epoch = 3\n").unwrap();
+        let kind = dir.path().join("kind.toml");
+        std::fs::write(&kind, "lr = 1\nepochs = \"x\"\n").unwrap();
+        let cut = dir.path().join("cut.toml");
+        std::fs::write(&cut, "lr = 0.1\nepochs = [\n").unwrap();
+        let number = dir.path().join("number.toml");
+        std::fs::write(&number, "data = 5\n").unwrap();
         let (table, bad) = (table.display(), bad.display());
+        let (kind, cut, number) = (kind.display(), cut.display(), number.display());
         for (line, expected) in [
             (String::new(), "no data given"),
             (
@@ -439,6 +467,20 @@ mod tests {
             (format!("{table}"), "--target COLUMN"),
             (". --target x".into(), "--target is for tables"),
             (format!(". --config {bad}"), "unknown field `epoch`"),
+            (
+                format!(". --config {kind}"),
+                "setting `epochs`: invalid type: string",
+            ),
+            (format!(". --config {cut}"), "cut.toml: not TOML: line "),
+            (
+                format!("--config {number}"),
+                "`data` must be a path in quotes, but is 5",
+            ),
+            (". --config .".into(), "--config .: "),
+            (
+                ". --seed 9223372036854775808".into(),
+                "9223372036854775808 is not in 0..=",
+            ),
             ("nowhere/at/all".into(), "nowhere/at/all does not exist"),
         ] {
             let message = resolve(&line).unwrap_err();

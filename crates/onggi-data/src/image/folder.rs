@@ -175,6 +175,7 @@ impl ImageFolder {
         let least = if validation_given { 1 } else { 2 };
         match counts.iter().position(|&count| count < least) {
             Some(label) => Err(DataError::SmallClass {
+                path: self.root.clone(),
                 class: self.classes[label].clone(),
                 count: counts[label],
                 least,
@@ -536,7 +537,7 @@ pub(super) mod tests {
             ),
             (
                 &["a/1.png", "b/1.png", "b/2.png"],
-                "class `a` has 1 training samples, at least 2 are needed",
+                "ROOT: class `a` has 1 of at least 2 training samples; add samples",
             ),
             (
                 &[
@@ -545,7 +546,7 @@ pub(super) mod tests {
                     "train/b/2.png",
                     "test/a/2.png",
                 ],
-                "class `a` has 1 training samples, at least 2 are needed",
+                "ROOT: class `a` has 1 of at least 2 training samples; add samples",
             ),
             (
                 &["train/a/1.png", "train/b/1.png", "val/c/1.png"],

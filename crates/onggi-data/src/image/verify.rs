@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::folder::ImageItem;
 use super::store::ImageStore;
-use crate::{DataError, parallel};
+use crate::{DataError, Split, parallel};
 
 /// An image that was left out, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,8 @@ pub struct SkippedImage {
 ///
 /// # Errors
 /// With `strict`, the error of the first bad image by path. Else [`DataError::NoReadableImage`]
-/// where no image is left.
+/// where no image is left, and [`DataError::NoReadableSplit`] where none is left of a split folder:
+/// a part cut from train in its place would not be the one the user chose.
 pub fn verify(
     store: &ImageStore,
     items: &[ImageItem],
@@ -51,13 +52,27 @@ pub fn verify(
             Err(other) => return Err(other),
         }
     }
-    match skipped.first() {
-        Some(first) if good.is_empty() => Err(DataError::NoReadableImage {
+    let name = |image: &SkippedImage| format!("{}: {}", image.path.display(), image.reason);
+    if let Some(first) = skipped.first().filter(|_| good.is_empty()) {
+        return Err(DataError::NoReadableImage {
             count: items.len(),
-            first: format!("{}: {}", first.path.display(), first.reason),
-        }),
-        _ => Ok((good, skipped)),
+            first: name(first),
+        });
     }
+    for split in [Split::Train, Split::Val, Split::Test] {
+        let all: Vec<&ImageItem> = items.iter().filter(|item| item.given == split).collect();
+        let lost = |item: &&ImageItem| skipped.iter().find(|image| image.path == item.path);
+        if let Some(first) = all.first().and_then(lost)
+            && !good.iter().any(|item| item.given == split)
+        {
+            return Err(DataError::NoReadableSplit {
+                split,
+                count: all.len(),
+                first: name(first),
+            });
+        }
+    }
+    Ok((good, skipped))
 }
 
 #[cfg(test)]
@@ -104,6 +119,28 @@ mod tests {
                 "first by path: {refusal}"
             );
         }
+    }
+
+    /// Found by training on a folder whose val/ was damaged: validation was silently cut from train.
+    #[test]
+    fn a_split_folder_without_a_readable_image_is_an_error() {
+        let folder = Folder::new();
+        let mut items = [
+            item(&folder.grey("a.png", 9, 9), 0),
+            item(&folder.file("b.png", b"nothing"), 0),
+            item(&folder.file("c.png", b"nothing"), 1),
+        ];
+        assert!(verify(&store(), &items, false, 2, &|_, _| {}).is_ok());
+        items[1].given = Split::Val;
+        items[2].given = Split::Val;
+        let refusal = verify(&store(), &items, false, 2, &|_, _| {})
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refusal.starts_with("none of the 2 images of the val folder can be read; the first: ")
+                && refusal.contains("b.png: not an image"),
+            "{refusal}"
+        );
     }
 
     #[test]

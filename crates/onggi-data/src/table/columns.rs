@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::file::quoted;
 use crate::DataError;
 
 /// Most columns listed in an error.
@@ -37,7 +38,7 @@ impl<'a> Header<'a> {
             if !seen.insert(name.clone()) {
                 return Err(DataError::DuplicateColumn {
                     path: path.to_owned(),
-                    name,
+                    name: quoted(&name),
                 });
             }
             names.push(name);
@@ -62,8 +63,9 @@ impl<'a> Header<'a> {
         if let Some(i) = self.names.iter().position(|n| n == name) {
             return Ok(i);
         }
-        let hint = nearest(name, &self.names).map(|n| format!(", did you mean `{n}`?"));
-        let mut columns = self.names[..self.names.len().min(LISTED)].join(", ");
+        let hint = nearest(name, &self.names).map(|n| format!(", did you mean `{}`?", quoted(n)));
+        let listed = self.names.iter().take(LISTED).map(|n| quoted(n));
+        let mut columns = listed.collect::<Vec<_>>().join(", ");
         if self.names.len() > LISTED {
             columns += &format!(" and {} more", self.names.len() - LISTED);
         }

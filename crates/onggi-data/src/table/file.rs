@@ -53,17 +53,30 @@ enum Field {
     Text,
 }
 
-/// Whether a field stands for a missing value: empty, `?`, and `NA`, `NaN`, `null` in any case.
+/// Whether a field stands for a missing value: empty, `?`, and `NA`, `N/A`, `#N/A`, `<NA>`, `NaN`,
+/// `null` in any case: what R, pandas, spreadsheets and databases write.
 fn is_missing(field: &str) -> bool {
     field.is_empty()
         || field == "?"
-        || ["na", "nan", "null"]
+        || ["na", "n/a", "#n/a", "<na>", "nan", "null"]
             .iter()
             .any(|token| field.eq_ignore_ascii_case(token))
 }
 
+/// Longest field quoted in an error, in characters: a field may be as long as the file.
+const QUOTED: usize = 60;
+
+/// A field as an error shows it.
+pub(super) fn quoted(field: &str) -> String {
+    match field.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &field[..end]),
+        None => field.to_owned(),
+    }
+}
+
 fn parse(field: &str) -> Field {
-    if is_missing(field) {
+    // Python writes None. A class may well have that name, so it is missing among numbers only.
+    if is_missing(field) || field.eq_ignore_ascii_case("none") {
         return Field::Missing;
     }
     match field.parse::<f64>() {
@@ -144,8 +157,8 @@ pub(super) fn read_file(
         let line = || line_at(path, offset);
         rows.offsets.push(offset);
         for &i in &plan.features {
-            let column = || header.names()[i].clone();
-            let value = || record[i].to_owned();
+            let column = || quoted(&header.names()[i]);
+            let value = || quoted(&record[i]);
             rows.values.push(match parse(&record[i]) {
                 Field::Number(v) => v,
                 Field::Missing => f64::NAN,

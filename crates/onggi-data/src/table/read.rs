@@ -8,7 +8,8 @@ use super::preprocess::TablePreprocess;
 use super::target;
 use crate::{DataError, Split, SplitSample};
 
-/// What to do with missing feature values: an empty field, `?`, `NA`, `NaN`, `null`.
+/// What to do with missing feature values: an empty field, `?`, `NA`, `N/A`, `#N/A`, `<NA>`, `NaN`,
+/// `null`, `None`, in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missing {
     /// Put the column's median over the training rows in their place.
@@ -109,7 +110,7 @@ impl Table {
             |row| rows.line(path, row),
             &classes,
         )?;
-        target::refuse_single(&labels, &classes)?;
+        target::refuse_single(path, &labels, &classes)?;
         Self::join(path, rows, columns, labels, classes, options.missing)
     }
 
@@ -335,6 +336,37 @@ pub(super) mod tests {
         );
     }
 
+    /// Found on tables written by spreadsheets and by Python.
+    #[test]
+    fn missing_values_have_many_names() {
+        let text = "a,y\nN/A,u\n#N/A,v\n<NA>,u\nn/a,v\nNone,u\n1,None\n2,None\n3,v\n";
+        let table = ok("x.csv", text);
+        assert_eq!(table.missing(), [5]);
+        assert_eq!(table.classes(), ["None", "u", "v"]);
+        assert_eq!(
+            read("x.csv", b"a,y\n1,N/A\n", &TableOptions::default()).unwrap_err(),
+            "x.csv: line 2: the target `y` is missing; fill it or remove the row"
+        );
+    }
+
+    /// A field of 900 MB filled the terminal.
+    #[test]
+    fn long_fields_are_not_quoted_whole() {
+        let long = "字".repeat(5_000);
+        for text in [
+            format!("a,y\n{long},u\n"),
+            format!("{long},{long}2\n1,u\n"),
+            format!("a,y\n1,{long}\n2,{long}\n"),
+        ] {
+            let refusal = read("x.csv", text.as_bytes(), &TableOptions::default()).unwrap_err();
+            assert!(
+                refusal.contains('…') && refusal.len() < 600,
+                "{} bytes",
+                refusal.len()
+            );
+        }
+    }
+
     #[test]
     fn every_fault_is_one_clear_line() {
         let cases: [(&[u8], &str); 18] = [
@@ -392,7 +424,7 @@ pub(super) mod tests {
             ),
             (
                 b"a,y\n1,u\n2,u\n3,v\n",
-                "class `v` has 1 training samples, at least 2 are needed",
+                "x.csv: class `v` has 1 of at least 2 training samples; add samples",
             ),
             (b"a,y\n1,u\n2,u\n3,v\n3,v\n", ""),
         ];

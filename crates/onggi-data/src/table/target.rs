@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use super::file::quoted;
 use crate::DataError;
 
 /// Distinct values up to which a target is always a class, unless they have fractions.
@@ -46,7 +47,7 @@ pub(super) fn classes(
         return Err(DataError::OneClassTarget {
             path: path.to_owned(),
             target: target.to_owned(),
-            class: class.clone(),
+            class: quoted(class),
         });
     }
     Ok(sorted)
@@ -73,7 +74,7 @@ pub(super) fn labels(
                 path: path.to_owned(),
                 line: line(row),
                 target: target.to_owned(),
-                value: value.clone(),
+                value: quoted(value),
                 classes: classes.join(", "),
             })
     };
@@ -81,11 +82,16 @@ pub(super) fn labels(
 }
 
 /// Refuses a class of one sample, which cannot be both trained on and validated.
-pub(super) fn refuse_single(labels: &[usize], classes: &[String]) -> Result<(), DataError> {
+pub(super) fn refuse_single(
+    path: &Path,
+    labels: &[usize],
+    classes: &[String],
+) -> Result<(), DataError> {
     let mut counts = vec![0; classes.len()];
     labels.iter().for_each(|&label| counts[label] += 1);
     match counts.iter().position(|&count| count < 2) {
         Some(label) => Err(DataError::SmallClass {
+            path: path.to_owned(),
             class: classes[label].clone(),
             count: counts[label],
             least: 2,

@@ -1,8 +1,8 @@
 //! `onggi predict RUN FILE…`.
 
 use crate::description::{Trained, load_run};
-use crate::failure::{Failure, usage};
-use crate::output::{percent, say, say_json};
+use crate::failure::{Failure, usage, words};
+use crate::output::{one_line, percent, say, say_json, warn};
 use clap::Args;
 use onggi_augment::image::Compose;
 use onggi_data::Dataset;
@@ -74,7 +74,7 @@ impl Predict {
                     }
                 }
                 Err(Failure::Failed(error)) => {
-                    let (input, error) = (file.display().to_string(), format!("{error:#}"));
+                    let (input, error) = (file.display().to_string(), words(&error));
                     refused.push(Refused { input, error });
                 }
                 Err(wrong_use) => return Err(wrong_use),
@@ -90,15 +90,16 @@ impl Predict {
                 let top: Vec<_> = top
                     .map(|g| format!("{} {}", g.class, percent(g.probability)))
                     .collect();
-                say(format!("{}: {}", answer.input, top.join(", ")));
+                say(format!("{}: {}", one_line(&answer.input), top.join(", ")));
             }
         }
-        match refused.first() {
-            None => Ok(()),
-            Some(first) if refused.len() == 1 => Err(anyhow::anyhow!("{}", first.error).into()),
-            Some(first) => {
-                let more = refused.len() - 1;
-                Err(anyhow::anyhow!("{}; and {more} more inputs got no answer", first.error).into())
+        match refused.as_slice() {
+            [] => Ok(()),
+            [only] => Err(anyhow::anyhow!("{}", only.error).into()),
+            several => {
+                several.iter().for_each(|refused| warn(&refused.error));
+                let (n, all) = (several.len(), self.files.len());
+                Err(anyhow::anyhow!("{n} of {all} inputs got no answer, as said above").into())
             }
         }
     }

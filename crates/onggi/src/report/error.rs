@@ -24,7 +24,7 @@ pub enum ReportError {
         source: serde_json::Error,
     },
     /// The settings are not TOML.
-    #[error("{} is damaged: not TOML", file.display())]
+    #[error("{} is damaged: not TOML: {}", file.display(), source.message())]
     Toml {
         /// The file.
         file: PathBuf,

@@ -103,17 +103,18 @@ fn train<const D: usize, M: Classifier<D>>(
     let device = Device::flex().autodiff();
     let model = build(&mut init::generator(settings.seed), &device)?.train();
     let parameters = state::num_parameters(&model);
+    watch.writes();
     let folder = RunFolder::create(settings, prepared)?;
     let counts = prepared.split.counts();
     if !settings.json {
         say(format!(
-            "{}: {} classes, {} training, {} validation and {} test {}",
+            "{}: {} classes; {}: {} training, {} validation, {} test",
             settings.data,
             prepared.description.classes.len(),
+            prepared.samples,
             thousands(counts[0]),
             thousands(counts[1]),
-            thousands(counts[2]),
-            prepared.samples
+            thousands(counts[2])
         ));
         say(format!(
             "{}: {} parameters",
@@ -194,8 +195,13 @@ fn figures(summary: &Summary) -> serde_json::Value {
 
 fn tell(summary: &Summary, stopped: Stopped, samples: &str) {
     say(format!(
-        "{} epochs in {:.0} s ({}); kept epoch {}, whose validation loss is lowest",
+        "{} {} in {:.0} s ({}); kept epoch {}, whose validation loss is lowest",
         summary.epochs,
+        if summary.epochs == 1 {
+            "epoch"
+        } else {
+            "epochs"
+        },
         summary.seconds,
         stopped.words(),
         summary.best_epoch

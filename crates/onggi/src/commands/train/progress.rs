@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Watches a training: bar on a terminal, `log.jsonl` and the best weights in the run folder.
 pub(super) struct Watch {
     interrupted: Arc<AtomicBool>,
+    /// Whether there is a run folder, which must not be left half-written.
+    writing: Arc<AtomicBool>,
     bar: ProgressBar,
     epochs: usize,
     folder: PathBuf,
@@ -37,17 +39,19 @@ impl Reading {
 }
 
 impl Watch {
-    /// Listens for Ctrl-C: the first asks the training to end, the second ends the process.
+    /// Listens for Ctrl-C: while the data is read it ends the process; then the first asks the
+    /// training to end, and the second ends the process.
     pub(super) fn start() -> Result<Self, Failure> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
+        let (interrupted, writing) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let (again, written) = (interrupted.clone(), writing.clone());
         ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
+            if again.swap(true, Ordering::SeqCst) || !written.load(Ordering::SeqCst) {
                 std::process::exit(130);
             }
         })?;
         Ok(Self {
             interrupted,
+            writing,
             bar: ProgressBar::hidden(),
             epochs: 0,
             folder: PathBuf::new(),
@@ -60,6 +64,11 @@ impl Watch {
         let bar = ProgressBar::new(files as u64);
         bar.set_style(style("reading {bar:30} {pos}/{len} images, {eta} left"));
         Reading(bar)
+    }
+
+    /// From here on the first Ctrl-C asks, as a run folder is about to be made.
+    pub(super) fn writes(&self) {
+        self.writing.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn begin(&mut self, epochs: usize, folder: &RunFolder, description: &Description) {

@@ -18,19 +18,18 @@ const MOST_RUNS: usize = 100_000;
 /// A run's folder, made by this process.
 pub(super) struct RunFolder {
     path: PathBuf,
+    /// Whether this process made it: an empty folder of the user's is filled, but not removed.
+    made: bool,
 }
 
 impl RunFolder {
     /// Makes the folder and writes what is known before training: settings, classes, split.
     pub(super) fn create(settings: &Settings, prepared: &Prepared) -> Result<Self, Failure> {
-        let path = match &settings.out {
-            Some(out) => {
-                make_new(out)?;
-                out.clone()
-            }
-            None => next(Path::new(RUNS), &name_of(&settings.data))?,
+        let (path, made) = match &settings.out {
+            Some(out) => (out.clone(), make_new(out)?),
+            None => (next(Path::new(RUNS), &name_of(&settings.data))?, true),
         };
-        let folder = Self { path };
+        let folder = Self { path, made };
         let written = folder.write_start(settings, prepared);
         written.inspect_err(|_| folder.remove_if_empty())?;
         Ok(folder)
@@ -61,23 +60,29 @@ impl RunFolder {
         for file in [files::CONFIG, files::CLASSES, files::SPLIT, files::LOG] {
             let _ = fs::remove_file(self.path.join(file));
         }
-        let _ = fs::remove_dir(&self.path);
+        if self.made {
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 }
 
-/// Makes `out`, or takes it if it is an empty folder.
-fn make_new(out: &Path) -> Result<(), Failure> {
+/// Makes `out`, or takes it if it is an empty folder; says whether it was made.
+fn make_new(out: &Path) -> Result<bool, Failure> {
     let shown = out.display();
     if let Ok(mut entries) = fs::read_dir(out) {
         return match entries.next() {
-            None => Ok(()),
+            None => Ok(false),
             Some(_) => Err(anyhow!(
                 "--out {shown}: the folder is not empty, and nothing in it is overwritten; name another"
             )
             .into()),
         };
     }
-    Ok(fs::create_dir_all(out).with_context(|| format!("--out {shown}"))?)
+    if out.exists() && !out.is_dir() {
+        return Err(anyhow!("--out {shown}: there is a file of that name; name another").into());
+    }
+    fs::create_dir_all(out).with_context(|| format!("--out {shown}"))?;
+    Ok(true)
 }
 
 /// Makes `<root>/<name>-<n>` for the first `n` that is free.
@@ -127,10 +132,11 @@ mod tests {
     #[test]
     fn a_folder_with_something_in_it_is_not_touched() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(make_new(dir.path()).is_ok());
+        assert!(!make_new(dir.path()).unwrap());
         fs::write(dir.path().join("mine"), "x").unwrap();
         assert!(make_new(dir.path()).is_err());
-        assert!(make_new(&dir.path().join("new/er")).is_ok());
+        assert!(make_new(&dir.path().join("mine")).is_err());
+        assert!(make_new(&dir.path().join("new/er")).unwrap());
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
     };
     let target = settings.target.clone().unwrap_or_default();
     let table = Table::read(Path::new(&settings.data), &target, &options)?;
+    let split = SplitMap::cut(&table.split_samples(), settings.seed);
+    let train_rows = split.indices(Split::Train, table.ids())?;
+    let preprocess = TablePreprocess::fit(&table, &train_rows)?;
     for (column, missing) in table.columns().iter().zip(table.missing()) {
         if missing > 0 {
             let values = if missing == 1 { "value" } else { "values" };
@@ -28,14 +31,11 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
             ));
         }
     }
-    let split = SplitMap::cut(&table.split_samples(), settings.seed);
-    let train_rows = split.indices(Split::Train, table.ids())?;
     for column in table.constant_columns(&train_rows)? {
         warn(format!(
             "column `{column}` is the same in all training rows and tells nothing"
         ));
     }
-    let preprocess = TablePreprocess::fit(&table, &train_rows)?;
     let dataset = |part| -> Result<TableDataset, Failure> {
         let rows = split.indices(part, table.ids())?;
         Ok(TableDataset::new(&table, &rows, &preprocess)?)
