@@ -19,6 +19,7 @@ pub(crate) use geometry::Geometry;
 use super::{Shared, output};
 use lanes::LANES;
 use rayon::prelude::*;
+use winograd::Weight;
 
 /// Multiplications below which a pass stays on one thread: what one core does while another wakes.
 const PARALLEL_WORK: usize = 256 * 1024;
@@ -27,16 +28,28 @@ const PARALLEL_WORK: usize = 256 * 1024;
 pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), weight.len()), (g.x_len(), g.weight_len()));
     // SAFETY: `forward_into` writes all images.
-    unsafe { output(g.y_len(), |y| forward_into(x, weight, bias, &g, y)) }
+    unsafe {
+        output(g.y_len(), |y| {
+            forward_into(x, Weight { values: weight, turned: false }, bias, &g, y)
+        })
+    }
 }
 
-fn forward_into(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: &Geometry, y: Shared<'_, f32>) {
+fn forward_into(
+    x: &[f32],
+    weight: Weight<'_>,
+    bias: Option<&[f32]>,
+    g: &Geometry,
+    y: Shared<'_, f32>,
+) {
     let whole = g.n / LANES * LANES;
     let batched = if winograd::fits(g) { whole } else { 0 };
     if batched > 0 {
         winograd::forward(x, weight, bias, g, 0..batched, y);
     }
     if batched < g.n {
+        let turned = weight.turned.then(|| turned(weight.values, g));
+        let weight = turned.as_deref().unwrap_or(weight.values);
         tiled::forward(x, weight, bias, g, batched..g.n, y);
     }
 }
@@ -57,7 +70,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32
                 padding: [reach[0] - g.padding[0], reach[1] - g.padding[1]],
                 ..g
             };
-            forward_into(dy, &turned(weight, &g), None, &back, dx);
+            forward_into(dy, Weight { values: weight, turned: true }, None, &back, dx);
         } else {
             tiled::input_gradient(dy, weight, &g, 0..g.n, dx);
         }
@@ -66,14 +79,14 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32
     unsafe { output(g.x_len(), fill) }
 }
 
-/// The weight `(groups · cg, og, taps)` of the convolution that takes `dy` to `dx`.
+/// The weight `(o, cg, taps)` of `g` from `(c, og, taps)` with its taps in reverse.
 fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
     let (og, cg, taps) = (g.og(), g.cg(), g.taps());
     let mut turned = Vec::with_capacity(weight.len());
-    for channel in 0..g.c {
-        let (group, channel) = (channel / cg, channel % cg);
-        for out in 0..og {
-            let taps = &weight[((group * og + out) * cg + channel) * taps..][..taps];
+    for o in 0..g.o {
+        let (group, o) = (o / og, o % og);
+        for c in 0..cg {
+            let taps = &weight[((group * cg + c) * og + o) * taps..][..taps];
             turned.extend(taps.iter().rev());
         }
     }

@@ -152,16 +152,17 @@ struct Layout {
     channel: usize,
 }
 
-/// Tiles that a task takes through the products at once, by the size of its buffers.
+/// Tiles that a task takes through the products at once. Larger buffers (4 MB) pay although they
+/// leave L2: weights are read less often and images in longer runs.
 fn tiles_at_once(g: &Geometry) -> usize {
-    const LINES: usize = 16 * 1024;
+    const LINES: usize = 64 * 1024;
     (LINES / (AREA * (g.c + g.o))).clamp(1, 16)
 }
 
 /// Writes `images`, a multiple of [`LANES`], of `y`.
 pub(super) fn forward(
     x: &[f32],
-    weight: &[f32],
+    weight: Weight<'_>,
     bias: Option<&[f32]>,
     g: &Geometry,
     images: Range<usize>,
@@ -172,6 +173,7 @@ pub(super) fn forward(
     let chunks = chunks(g, tiles_at_once(g));
     let pixels = g.oh() * g.ow();
     let outs = g.o.next_multiple_of(isa.rows());
+    let step = position_step(isa, g);
     each(g, images.len() / LANES * chunks.len(), |task| {
         let (image, chunk) = (
             images.start + task / chunks.len() * LANES,
@@ -180,24 +182,13 @@ pub(super) fn forward(
         let tiles = chunk.tiles();
         let (reads, writes) = (chunk.reads(g), chunk.writes(g));
         let patch_lines = 1 + chunk.pixels().max(tiles * OUT * OUT);
-        let lens = [patch_lines, AREA * tiles * g.c, AREA * tiles * outs].map(|l| l * LANES);
+        // A line more a position: distances of whole pages would share a few lines of L1.
+        let (input_lines, output_lines) = (tiles * g.c + 1, tiles * outs + 1);
+        let lens =
+            [patch_lines, AREA * input_lines, AREA * output_lines].map(|lines| lines * LANES);
         scratch(lens, |[patch, inputs, products]| {
-            let layout = Layout {
-                position: tiles * g.c,
-                tile: g.c,
-                channel: 1,
-            };
-            transform_inputs(
-                isa,
-                (x, image),
-                g,
-                0..g.c,
-                chunk,
-                &reads,
-                patch,
-                inputs,
-                layout,
-            );
+            let layout = Layout { position: input_lines, tile: g.c, channel: 1 };
+            transform_inputs(isa, (x, image), g, 0..g.c, chunk, &reads, patch, inputs, layout);
             let columns = Columns {
                 terms: (0..tiles)
                     .map(|t| Term {
@@ -208,14 +199,10 @@ pub(super) fn forward(
                 ends: (1..=tiles as u32).collect(),
             };
             for position in 0..AREA {
-                let packed = &weight[position * outs * g.c..][..outs * g.c];
-                let packed = Packed {
-                    values: packed,
-                    taps: 1,
-                    depth: g.c,
-                };
-                let inputs = &inputs[position * tiles * g.c * LANES..][..tiles * g.c * LANES];
-                let products = &mut products[position * tiles * outs * LANES..];
+                let packed = &weight[position * step..][..outs * g.c];
+                let packed = Packed { values: packed, taps: 1, depth: g.c };
+                let inputs = &inputs[position * input_lines * LANES..][..tiles * g.c * LANES];
+                let products = &mut products[position * output_lines * LANES..];
                 product(isa, packed, &columns, inputs, products);
             }
             let [rows, cols] = chunk.outputs(g);
@@ -223,7 +210,7 @@ pub(super) fn forward(
                 let bias = bias.map_or(0.0, |bias| bias[channel]);
                 for (tile, lines) in writes.iter().enumerate() {
                     let products = &products[(tile * outs + channel) * LANES..];
-                    transform_output(isa, products, tiles * outs, lines, bias, patch);
+                    transform_output(isa, products, output_lines, lines, bias, patch);
                 }
                 let plane = (image * g.o + channel) * pixels;
                 let mut line = 1;
@@ -281,7 +268,7 @@ type Half = [f32; HALF];
 
 /// `Σ factors[i] · values[i]`, lane by lane.
 #[inline(always)]
-fn sum<const N: usize>(factors: [f32; N], values: [Half; N]) -> Half {
+fn sum<const L: usize, const N: usize>(factors: [f32; N], values: [[f32; L]; N]) -> [f32; L] {
     std::array::from_fn(|l| {
         let mut sum = factors[0] * values[0][l];
         for i in 1..N {
@@ -292,7 +279,7 @@ fn sum<const N: usize>(factors: [f32; N], values: [Half; N]) -> Half {
 }
 
 #[inline(always)]
-fn combine(a: Half, factor: f32, b: Half) -> Half {
+fn combine<const L: usize>(a: [f32; L], factor: f32, b: [f32; L]) -> [f32; L] {
     std::array::from_fn(|l| a[l] + factor * b[l])
 }
 
@@ -327,15 +314,15 @@ fn output_axis(m: [Half; IN]) -> [Half; OUT] {
 
 /// `G g`.
 #[inline(always)]
-fn weight_axis(g: [f32; 3]) -> [f32; IN] {
-    let (even, odd) = ((g[0] + g[2]) / -6.0, g[1] / -6.0);
-    let (even_2, odd_2) = (g[0] / 24.0 + g[2] / 6.0, g[1] / 12.0);
+fn weight_axis<const N: usize>(g: [[f32; N]; 3]) -> [[f32; N]; IN] {
+    let even = sum([-1.0 / 6.0, -1.0 / 6.0], [g[0], g[2]]);
+    let even_2 = sum([1.0 / 24.0, 1.0 / 6.0], [g[0], g[2]]);
     [
-        g[0] / 4.0,
-        even + odd,
-        even - odd,
-        even_2 + odd_2,
-        even_2 - odd_2,
+        g[0].map(|v| v * 0.25),
+        combine(even, -1.0 / 6.0, g[1]),
+        combine(even, 1.0 / 6.0, g[1]),
+        combine(even_2, 1.0 / 12.0, g[1]),
+        combine(even_2, -1.0 / 12.0, g[1]),
         g[2],
     ]
 }
@@ -361,18 +348,14 @@ fn transform_input_body<const R: usize, const FMA: bool>(
     step: usize,
 ) {
     for half in [0, HALF] {
-        let mut rows = [[[0f32; HALF]; IN]; IN];
-        for column in 0..IN {
-            let d = std::array::from_fn(|row| {
+        let columns: [[Half; IN]; IN] = std::array::from_fn(|column| {
+            input_axis(std::array::from_fn(|row| {
                 load(patch, lines[row * IN + column] as usize * LANES + half)
-            });
-            let d = input_axis(d);
-            for row in 0..IN {
-                rows[row][column] = d[row];
-            }
-        }
+            }))
+        });
         for row in 0..IN {
-            for (column, v) in input_axis(rows[row]).into_iter().enumerate() {
+            let v = input_axis(std::array::from_fn(|column| columns[column][row]));
+            for (column, v) in v.into_iter().enumerate() {
                 to[(row * IN + column) * step * LANES + half..][..HALF].copy_from_slice(&v);
             }
         }
@@ -409,17 +392,14 @@ fn transform_output_body<const R: usize, const FMA: bool>(
     patch: &mut [f32],
 ) {
     for half in [0, HALF] {
-        let mut rows = [[[0f32; HALF]; IN]; OUT];
-        for column in 0..IN {
-            let m =
-                std::array::from_fn(|row| load(from, (row * IN + column) * step * LANES + half));
-            let m = output_axis(m);
-            for row in 0..OUT {
-                rows[row][column] = m[row];
-            }
-        }
+        let columns: [[Half; OUT]; IN] = std::array::from_fn(|column| {
+            output_axis(std::array::from_fn(|row| {
+                load(from, (row * IN + column) * step * LANES + half)
+            }))
+        });
         for row in 0..OUT {
-            for (column, v) in output_axis(rows[row]).into_iter().enumerate() {
+            let v = output_axis(std::array::from_fn(|column| columns[column][row]));
+            for (column, v) in v.into_iter().enumerate() {
                 let line = lines[row * OUT + column] as usize;
                 let to = &mut patch[line * LANES + half..][..HALF];
                 for l in 0..HALF {
@@ -430,38 +410,76 @@ fn transform_output_body<const R: usize, const FMA: bool>(
     }
 }
 
+/// A weight `(o, c, 3, 3)` as it lies in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Weight<'a> {
+    pub(super) values: &'a [f32],
+    /// It lies as `(c, o, 3, 3)` with its taps in reverse: what the input's gradient needs.
+    pub(super) turned: bool,
+}
+
+/// Elements from one position of the transformed weight to the next: a line more than there are,
+/// lest writes to all positions share a few lines of L1.
+fn position_step(isa: Isa, g: &Geometry) -> usize {
+    g.o.next_multiple_of(isa.rows()) * g.c + LANES
+}
+
 /// `G g Gᵀ` of every channel pair, as `(positions, panels, c, rows)`.
-fn transform_weight(isa: Isa, weight: &[f32], g: &Geometry) -> Vec<f32> {
-    let rows = isa.rows();
-    let panels = g.o.div_ceil(rows);
+fn transform_weight(isa: Isa, weight: Weight<'_>, g: &Geometry) -> Vec<f32> {
+    let (panels, step) = (g.o.div_ceil(isa.rows()), position_step(isa, g));
+    assert_eq!(weight.values.len(), g.o * g.c * 9);
     let fill = |to: Shared<'_, f32>| {
         (0..panels).into_par_iter().for_each(|panel| {
-            for c in 0..g.c {
-                for r in 0..rows {
-                    let o = panel * rows + r;
-                    let mut transformed = [0.0; AREA];
-                    if o < g.o {
-                        let taps: &[f32; 9] = weight[(o * g.c + c) * 9..].first_chunk().unwrap();
-                        let mut half = [[0.0; 3]; IN];
-                        for j in 0..3 {
-                            let column = weight_axis([taps[j], taps[3 + j], taps[6 + j]]);
-                            for i in 0..IN {
-                                half[i][j] = column[i];
-                            }
-                        }
-                        for i in 0..IN {
-                            transformed[i * IN..][..IN].copy_from_slice(&weight_axis(half[i]));
-                        }
-                    }
-                    for (position, v) in transformed.into_iter().enumerate() {
-                        let at = ((position * panels + panel) * g.c + c) * rows + r;
-                        // SAFETY: one element, written by the task of this panel alone.
-                        unsafe { to.part(at, 1)[0] = v };
-                    }
-                }
-            }
+            dispatch!(
+                isa,
+                transform_panel::<R, FMA>(
+                    weight: Weight<'_>,
+                    g: &Geometry,
+                    panel: usize,
+                    step: usize,
+                    to: Shared<'_, f32>,
+                )
+            );
         });
     };
-    // SAFETY: every position, panel, channel and row is visited.
-    unsafe { output(AREA * panels * g.c * rows, fill) }
+    // SAFETY: every position, panel, channel and row is visited, and the gap after a position is
+    // panel 0's.
+    unsafe { output(AREA * step, fill) }
+}
+
+#[inline(always)]
+fn transform_panel<const R: usize, const FMA: bool>(
+    weight: Weight<'_>,
+    g: &Geometry,
+    panel: usize,
+    step: usize,
+    to: Shared<'_, f32>,
+) {
+    let real = R.min(g.o - panel * R);
+    for position in (0..AREA).filter(|_| panel == 0) {
+        // SAFETY: the gap after a position, written by the task of this panel alone.
+        unsafe { to.part((position + 1) * step - LANES, LANES).fill(0.0) };
+    }
+    for c in 0..g.c {
+        let mut taps = [[0f32; R]; 9];
+        for r in 0..real {
+            let o = panel * R + r;
+            let at = if weight.turned { c * g.o + o } else { o * g.c + c };
+            let kernel: &[f32; 9] = weight.values[at * 9..].first_chunk().expect("nine taps");
+            for (tap, &v) in kernel.iter().enumerate() {
+                taps[if weight.turned { 8 - tap } else { tap }][r] = v;
+            }
+        }
+        let columns: [[[f32; R]; IN]; 3] = std::array::from_fn(|column| {
+            weight_axis(std::array::from_fn(|row| taps[row * 3 + column]))
+        });
+        for row in 0..IN {
+            let v = weight_axis(std::array::from_fn(|column| columns[column][row]));
+            for (column, v) in v.into_iter().enumerate() {
+                let at = (row * IN + column) * step + (panel * g.c + c) * R;
+                // SAFETY: written by the task of this panel alone.
+                unsafe { to.part(at, R).copy_from_slice(&v) };
+            }
+        }
+    }
 }
