@@ -30,7 +30,16 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geomet
     // SAFETY: `forward_into` writes all images.
     unsafe {
         output(g.y_len(), |y| {
-            forward_into(x, Weight { values: weight, turned: false }, bias, &g, y)
+            forward_into(
+                x,
+                Weight {
+                    values: weight,
+                    turned: false,
+                },
+                bias,
+                &g,
+                y,
+            )
         })
     }
 }
@@ -70,7 +79,16 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32
                 padding: [reach[0] - g.padding[0], reach[1] - g.padding[1]],
                 ..g
             };
-            forward_into(dy, Weight { values: weight, turned: true }, None, &back, dx);
+            forward_into(
+                dy,
+                Weight {
+                    values: weight,
+                    turned: true,
+                },
+                None,
+                &back,
+                dx,
+            );
         } else {
             tiled::input_gradient(dy, weight, &g, 0..g.n, dx);
         }

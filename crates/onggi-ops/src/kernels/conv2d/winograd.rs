@@ -187,8 +187,22 @@ pub(super) fn forward(
         let lens =
             [patch_lines, AREA * input_lines, AREA * output_lines].map(|lines| lines * LANES);
         scratch(lens, |[patch, inputs, products]| {
-            let layout = Layout { position: input_lines, tile: g.c, channel: 1 };
-            transform_inputs(isa, (x, image), g, 0..g.c, chunk, &reads, patch, inputs, layout);
+            let layout = Layout {
+                position: input_lines,
+                tile: g.c,
+                channel: 1,
+            };
+            transform_inputs(
+                isa,
+                (x, image),
+                g,
+                0..g.c,
+                chunk,
+                &reads,
+                patch,
+                inputs,
+                layout,
+            );
             let columns = Columns {
                 terms: (0..tiles)
                     .map(|t| Term {
@@ -200,7 +214,11 @@ pub(super) fn forward(
             };
             for position in 0..AREA {
                 let packed = &weight[position * step..][..outs * g.c];
-                let packed = Packed { values: packed, taps: 1, depth: g.c };
+                let packed = Packed {
+                    values: packed,
+                    taps: 1,
+                    depth: g.c,
+                };
                 let inputs = &inputs[position * input_lines * LANES..][..tiles * g.c * LANES];
                 let products = &mut products[position * output_lines * LANES..];
                 product(isa, packed, &columns, inputs, products);
@@ -464,7 +482,11 @@ fn transform_panel<const R: usize, const FMA: bool>(
         let mut taps = [[0f32; R]; 9];
         for r in 0..real {
             let o = panel * R + r;
-            let at = if weight.turned { c * g.o + o } else { o * g.c + c };
+            let at = if weight.turned {
+                c * g.o + o
+            } else {
+                o * g.c + c
+            };
             let kernel: &[f32; 9] = weight.values[at * 9..].first_chunk().expect("nine taps");
             for (tap, &v) in kernel.iter().enumerate() {
                 taps[if weight.turned { 8 - tap } else { tap }][r] = v;
