@@ -245,18 +245,21 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
 /// # Errors
 /// A path that is no folder, or a folder without the two.
 pub fn check_run(dir: &Path) -> Result<(), TrainError> {
-    if !dir.is_dir() {
-        let source = fs::metadata(dir)
-            .err()
-            .unwrap_or_else(|| std::io::ErrorKind::NotADirectory.into());
+    if !fs::metadata(dir).map_err(TrainError::io(dir))?.is_dir() {
+        let source = std::io::ErrorKind::NotADirectory.into();
         return Err(TrainError::io(dir)(source));
     }
     for missing in [files::CONFIG, files::WEIGHTS] {
-        if !dir.join(missing).is_file() {
-            return Err(TrainError::NotARun {
-                path: dir.to_path_buf(),
-                missing,
-            });
+        let file = dir.join(missing);
+        match fs::metadata(&file) {
+            Ok(found) if found.is_file() => {}
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(TrainError::io(file)(e));
+            }
+            _ => {
+                let path = dir.to_path_buf();
+                return Err(TrainError::NotARun { path, missing });
+            }
         }
     }
     Ok(())

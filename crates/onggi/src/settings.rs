@@ -2,6 +2,7 @@
 //! once, and written to the run's `config.toml`.
 
 use crate::failure::{Failure, usage};
+use crate::threads;
 use clap::{Args, ValueEnum};
 use onggi_train::{FitSettings, OptimizerChoice};
 use serde::{Deserialize, Serialize};
@@ -298,7 +299,12 @@ impl Settings {
             ("clip_norm", self.clip_norm, 0.0, 1e9),
             ("early_stopping", self.early_stopping as f64, 0.0, 100_000.0),
             ("size", self.size.unwrap_or(28) as f64, 8.0, 1024.0),
-            ("threads", self.threads.unwrap_or(1) as f64, 1.0, 1024.0),
+            (
+                "threads",
+                self.threads.unwrap_or(1) as f64,
+                1.0,
+                threads::MOST as f64,
+            ),
             ("seed", self.seed as f64, 0.0, i64::MAX as f64),
         ];
         for (name, value, low, high) in ranges {
@@ -337,8 +343,7 @@ impl Settings {
     }
 
     pub(crate) fn threads(&self) -> usize {
-        let all = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.unwrap_or_else(all)
+        self.threads.unwrap_or_else(threads::all_cores)
     }
 
     pub(crate) fn fit(&self) -> FitSettings {

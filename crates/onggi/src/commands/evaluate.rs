@@ -3,6 +3,7 @@
 use crate::description::{Trained, load_run};
 use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands, warn};
+use crate::threads::Threads;
 use anyhow::anyhow;
 use clap::Args;
 use onggi_augment::image::Compose;
@@ -30,6 +31,8 @@ pub(crate) struct Evaluate {
     /// Fail on an image that cannot be read, instead of leaving it out
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    threads: Threads,
     /// Print one JSON object with all figures
     #[arg(long)]
     json: bool,
@@ -38,9 +41,9 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (trained, classes) = load_run(&self.run)?;
+        let threads = self.threads.start()?;
         let answers = match &trained {
             Trained::Image(model, preprocess) => {
-                let threads = std::thread::available_parallelism().map_or(1, usize::from);
                 let items = images(&self.data, &classes)?;
                 let store = Arc::new(ImageStore::new(preprocess.shape(), 0));
                 let (good, skipped) = verify(&store, &items, self.strict, threads, &|_, _| {})?;

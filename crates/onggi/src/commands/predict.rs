@@ -3,6 +3,8 @@
 use crate::description::{Trained, load_run};
 use crate::failure::{Failure, usage, words};
 use crate::output::{one_line, percent, say, say_json, warn};
+use crate::threads::Threads;
+use anyhow::Context;
 use clap::Args;
 use onggi_augment::image::Compose;
 use onggi_data::Dataset;
@@ -31,6 +33,8 @@ pub(crate) struct Predict {
     /// Classes to name for each input, the most probable first
     #[arg(long, value_name = "K", default_value_t = 1)]
     top: usize,
+    #[command(flatten)]
+    threads: Threads,
     /// Print one JSON object with all answers
     #[arg(long)]
     json: bool,
@@ -64,6 +68,7 @@ impl Predict {
         if self.top == 0 {
             return usage("--top must be at least 1, but is 0");
         }
+        self.threads.start()?;
         let (trained, classes) = load_run(&self.run)?;
         let (mut answers, mut refused) = (Vec::new(), Vec::new());
         for file in &self.files {
@@ -129,7 +134,8 @@ fn ask(
             Ok((vec![shown], predict(model, &data, 1)?))
         }
         Trained::Table(model, preprocess, _) => {
-            let table = Table::read_for(file, preprocess, None, Missing::Impute)?;
+            let table = Table::read_for(file, preprocess, None, Missing::Impute)
+                .context("this run's model reads tables, CSV or TSV")?;
             let rows: Vec<usize> = (0..table.rows()).collect();
             let inputs = table
                 .ids()

@@ -26,6 +26,13 @@ const SHIFT: f64 = 1.0 / 28.0;
 pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
     let threads = settings.threads();
     let mut folder = ImageFolder::scan(Path::new(&settings.data))?;
+    if folder.ignored > 0 {
+        warn(format!(
+            "{}: passed over {} file(s): hidden, no images by their extension, or beside the class \
+             folders",
+            settings.data, folder.ignored
+        ));
+    }
     let suggested = suggest_shape(&folder.items, threads)?;
     let shape = match settings.size {
         Some(side) => ImageShape::new(side, side, suggested.channels())?,

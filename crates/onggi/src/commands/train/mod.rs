@@ -13,13 +13,14 @@ use crate::description::{Description, Input};
 use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands};
 use crate::settings::{Settings, Task, TrainFlags};
+use crate::threads;
 use anyhow::Context;
 use burn::tensor::Device;
 use clap::Args;
 use onggi_data::{Dataset, Split, SplitMap};
 use onggi_nn::{Classifier, init, state};
 use onggi_train::run::{self, Skipped, Summary, files};
-use onggi_train::{Stopped, evaluation, fit, predict, verdict};
+use onggi_train::{Fit, Predictions, Stopped, evaluation, fit, predict, verdict};
 use progress::Watch;
 use rand_chacha::ChaCha8Rng;
 use run_folder::RunFolder;
@@ -45,9 +46,7 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (settings, task) = Settings::resolve(self.flags)?;
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(settings.threads())
-            .build_global()?;
+        threads::start(settings.threads())?;
         let watch = Watch::start()?;
         match task {
             Task::Image => image::train(&settings, watch),
@@ -96,7 +95,7 @@ fn train<const D: usize, M: Classifier<D>>(
     settings: &Settings,
     prepared: &Prepared,
     build: impl FnOnce(&mut ChaCha8Rng, &Device) -> Result<M, Failure>,
-    pictures: impl FnOnce(&std::path::Path, &onggi_train::Predictions) -> Result<(), Failure>,
+    pictures: impl FnOnce(&std::path::Path, &Predictions) -> Result<(), Failure>,
     mut watch: Watch,
 ) -> Result<(), Failure> {
     let start = Instant::now();
@@ -133,9 +132,30 @@ fn train<const D: usize, M: Classifier<D>>(
     watch.end();
     let fitted = fitted.inspect_err(|_| folder.remove_if_empty())?;
 
-    let workers = settings.threads();
+    let concluded = conclude(
+        settings, prepared, &fitted, &folder, pictures, parameters, start,
+    );
+    concluded.map_err(|failure| match failure {
+        Failure::Failed(error) => Failure::Failed(error.context(format!(
+            "trained, but the run could not be finished (the best weights are in {})",
+            folder.path().display()
+        ))),
+        usage => usage,
+    })
+}
+
+/// What comes after training: the held-out figures, the verdict, the report, the words.
+fn conclude<const D: usize, M: Classifier<D>>(
+    settings: &Settings,
+    prepared: &Prepared,
+    fitted: &Fit<M>,
+    folder: &RunFolder,
+    pictures: impl FnOnce(&std::path::Path, &Predictions) -> Result<(), Failure>,
+    parameters: usize,
+    start: Instant,
+) -> Result<(), Failure> {
     let (held_out, evaluated_on) = prepared.held_out();
-    let answers = predict(&fitted.model, held_out, workers)?;
+    let answers = predict(&fitted.model, held_out, settings.threads())?;
     let measured = evaluation(&answers, &prepared.description.classes);
     let best = &fitted.records[fitted.best];
     let subset = prepared.train.len().min(onggi_train::TRAIN_SUBSET);
@@ -159,7 +179,7 @@ fn train<const D: usize, M: Classifier<D>>(
         stopped: fitted.stopped.words().into(),
         seconds: start.elapsed().as_secs_f64(),
         parameters,
-        split: counts,
+        split: prepared.split.counts(),
         data: settings.data.clone(),
         evaluation: measured,
         evaluated_on: evaluated_on.into(),

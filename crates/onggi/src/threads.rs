@@ -1,0 +1,40 @@
+//! How many threads a command uses.
+
+use crate::failure::{Failure, usage};
+use clap::Args;
+
+/// Most threads that may be asked for.
+pub(crate) const MOST: usize = 1024;
+
+/// The flag `--threads`.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Threads {
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl Threads {
+    /// Sets up the engine's threads and returns their number.
+    pub(crate) fn start(self) -> Result<usize, Failure> {
+        match self.threads {
+            Some(n) if !(1..=MOST).contains(&n) => usage(format!(
+                "--threads must be between 1 and {MOST}, but is {n}"
+            )),
+            threads => start(threads.unwrap_or_else(all_cores)),
+        }
+    }
+}
+
+/// Sets up the engine's threads.
+pub(crate) fn start(threads: usize) -> Result<usize, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()?;
+    Ok(threads)
+}
+
+/// The machine's cores.
+pub(crate) fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
