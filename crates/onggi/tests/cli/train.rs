@@ -264,13 +264,14 @@ fn bad_images_are_named_and_left_out() {
     place.file("photos/notes.txt", "not looked at");
     let answer = place.run(&["train", "photos", "--epochs", "1"]).good();
     let said: Vec<_> = answer.stderr.lines().collect();
-    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert!(said[0].starts_with("warning: photos: passed over 1 file(s)"));
     assert_eq!(
-        said[0],
+        said[1],
         "warning: photos/blue/empty.jpg: left out: the file is empty"
     );
-    assert!(said[1].starts_with("warning: photos/blue/text.png: left out: not an image by its"));
-    assert!(said[2].starts_with("warning: photos/red/cut.png: left out: damaged or cut short"));
+    assert!(said[2].starts_with("warning: photos/blue/text.png: left out: not an image by its"));
+    assert!(said[3].starts_with("warning: photos/red/cut.png: left out: damaged or cut short"));
     let skipped = place.json("runs/photos-1/run.json")["skipped"].clone();
     assert_eq!(skipped.as_array().unwrap().len(), 3, "{skipped}");
 
