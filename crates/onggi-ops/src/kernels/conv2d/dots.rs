@@ -99,6 +99,20 @@ fn dots_body<const R: usize, const FMA: bool>(
     }
 }
 
+/// Where line `line` of each of `rows` is.
+///
+/// # Safety
+/// It must be inside.
+#[inline(always)]
+unsafe fn rows_at<const N: usize>(a: Rows<'_>, rows: [usize; N], line: usize) -> [*const f32; N] {
+    let mut at = [a.lines.as_ptr(); N];
+    for r in 0..N {
+        // SAFETY: by the caller's promise.
+        at[r] = unsafe { at[r].add((rows[r] * a.apart + line) * LANES) };
+    }
+    at
+}
+
 #[inline(always)]
 fn block<const W: usize, const FMA: bool>(
     a: Rows<'_>,
@@ -110,23 +124,29 @@ fn block<const W: usize, const FMA: bool>(
 ) -> [[f32; B]; A] {
     let mut sums = [[[0f32; W]; B]; A];
     for segment in segments {
-        for line in 0..segment.count {
-            for half in 0..LANES / W {
-                let mut left = [[0f32; W]; A];
-                for r in 0..A {
-                    let at = (rows[r] * a.apart + segment.a + line) * LANES + half * W;
-                    // SAFETY: `dots` has checked the segment's last line in the last row.
-                    left[r] = unsafe { *a.lines.as_ptr().add(at).cast::<[f32; W]>() };
-                }
-                for c in 0..B {
-                    let at = (columns[c] * b.apart + segment.b + line * step) * LANES + half * W;
-                    // SAFETY: as above.
-                    let right = unsafe { *b.lines.as_ptr().add(at).cast::<[f32; W]>() };
+        // Lines in a row are one long line.
+        let (times, len) =
+            if step == 1 { (1, segment.count * LANES) } else { (segment.count, LANES) };
+        for time in 0..times {
+            // SAFETY: `dots` has checked the segment's last line in the last row.
+            unsafe {
+                let left_at = rows_at(a, rows, segment.a + time);
+                let right_at = rows_at(b, columns, segment.b + time * step);
+                let mut at = 0;
+                while at < len {
+                    let mut left = [[0f32; W]; A];
                     for r in 0..A {
-                        for l in 0..W {
-                            sums[r][c][l] = fused::<FMA>(left[r][l], right[l], sums[r][c][l]);
+                        left[r] = *left_at[r].add(at).cast::<[f32; W]>();
+                    }
+                    for c in 0..B {
+                        let right = *right_at[c].add(at).cast::<[f32; W]>();
+                        for r in 0..A {
+                            for l in 0..W {
+                                sums[r][c][l] = fused::<FMA>(left[r][l], right[l], sums[r][c][l]);
+                            }
                         }
                     }
+                    at += W;
                 }
             }
         }
