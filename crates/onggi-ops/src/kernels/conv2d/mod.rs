@@ -4,6 +4,7 @@
 //! Work is cut by the geometry alone, and sums are taken in a fixed order: the result is the same
 //! to the bit at any number of threads.
 
+mod dots;
 mod geometry;
 mod im2col;
 mod lanes;
@@ -13,6 +14,7 @@ mod scratch;
 mod tests;
 mod tiled;
 mod winograd;
+mod winograd_weight;
 
 pub(crate) use geometry::Geometry;
 
@@ -114,7 +116,15 @@ fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
 /// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
 pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), dy.len()), (g.x_len(), g.y_len()));
-    tiled::weight_gradient(x, dy, &g, 0..g.n)
+    let batched = if winograd::fits(&g) { g.n / LANES * LANES } else { 0 };
+    if batched == 0 {
+        return tiled::weight_gradient(x, dy, &g, 0..g.n);
+    }
+    let mut dweight = winograd_weight::weight_gradient(x, dy, &g, 0..batched);
+    if batched < g.n {
+        dweight.extend(tiled::weight_gradient(x, dy, &g, batched..g.n));
+    }
+    sum_parts(dweight, g.weight_len())
 }
 
 /// `dbias (O)` of `dy`.

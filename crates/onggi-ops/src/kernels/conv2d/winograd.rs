@@ -18,13 +18,13 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Outputs of a tile along an axis.
-const OUT: usize = 4;
+pub(super) const OUT: usize = 4;
 
 /// Inputs of a tile along an axis.
-const IN: usize = 6;
+pub(super) const IN: usize = 6;
 
 /// Positions of the transformed domain.
-const AREA: usize = IN * IN;
+pub(super) const AREA: usize = IN * IN;
 
 /// Whether the convolution is one for this file.
 pub(super) fn fits(g: &Geometry) -> bool {
@@ -38,7 +38,7 @@ pub(super) fn fits(g: &Geometry) -> bool {
 }
 
 /// A rectangle of tiles, and the part of the image that it reads.
-struct Chunk {
+pub(super) struct Chunk {
     rows: Range<usize>,
     columns: Range<usize>,
     read_rows: Range<usize>,
@@ -46,7 +46,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn tiles(&self) -> usize {
+    pub(super) fn tiles(&self) -> usize {
         self.rows.len() * self.columns.len()
     }
 
@@ -59,12 +59,12 @@ impl Chunk {
     }
 
     /// Pixels read.
-    fn pixels(&self) -> usize {
+    pub(super) fn pixels(&self) -> usize {
         self.read_rows.len() * self.read_columns.len()
     }
 
     /// The line of each input of each tile in a patch whose line 0 is the padding.
-    fn reads(&self, g: &Geometry) -> Vec<[u32; AREA]> {
+    pub(super) fn reads(&self, g: &Geometry) -> Vec<[u32; AREA]> {
         let line = |(oy, ox): (usize, usize), i: usize| {
             let iy = (oy + i / IN).wrapping_sub(g.padding[0]);
             let ix = (ox + i % IN).wrapping_sub(g.padding[1]);
@@ -80,7 +80,7 @@ impl Chunk {
     }
 
     /// Outputs inside the image.
-    fn outputs(&self, g: &Geometry) -> [Range<usize>; 2] {
+    pub(super) fn outputs(&self, g: &Geometry) -> [Range<usize>; 2] {
         [
             self.rows.start * OUT..(self.rows.end * OUT).min(g.oh()),
             self.columns.start * OUT..(self.columns.end * OUT).min(g.ow()),
@@ -88,7 +88,7 @@ impl Chunk {
     }
 
     /// The line of each output of each tile in a patch whose line 0 is for those outside.
-    fn writes(&self, g: &Geometry) -> Vec<[u32; OUT * OUT]> {
+    pub(super) fn writes(&self, g: &Geometry) -> Vec<[u32; OUT * OUT]> {
         let [rows, columns] = self.outputs(g);
         let line = |(oy, ox): (usize, usize), i: usize| {
             let (oy, ox) = (oy + i / OUT, ox + i % OUT);
@@ -104,7 +104,7 @@ impl Chunk {
 }
 
 /// Cuts an image into rectangles of about `most` tiles.
-fn chunks(g: &Geometry, most: usize) -> Vec<Chunk> {
+pub(super) fn chunks(g: &Geometry, most: usize) -> Vec<Chunk> {
     let (rows, columns) = (g.oh().div_ceil(OUT), g.ow().div_ceil(OUT));
     let wide = columns.div_ceil(columns.div_ceil(most));
     let high = rows.div_ceil(rows.div_ceil((most / wide).max(1)));
@@ -143,13 +143,43 @@ fn runs(
     (0..count).map(move |row| (first + row * w, len))
 }
 
+/// Images `(N, channels, height, width)` from `image` on.
+#[derive(Clone, Copy)]
+pub(super) struct Planes<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) image: usize,
+    pub(super) channels: usize,
+    pub(super) size: [usize; 2],
+}
+
+impl Planes<'_> {
+    /// Writes a rectangle of a channel of sixteen images, from line 1 of `patch` on.
+    pub(super) fn gather(
+        self,
+        isa: Isa,
+        channel: usize,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        patch: &mut [f32],
+    ) {
+        let size = self.size[0] * self.size[1];
+        let plane = (self.image * self.channels + channel) * size;
+        let mut line = 1;
+        for (pixel, len) in runs(rows, columns, self.size[1]) {
+            let from = &self.values[plane + pixel..];
+            gather(isa, from, self.channels * size, len, &mut patch[line * LANES..], LANES);
+            line += len;
+        }
+    }
+}
+
 /// How transformed tiles lie in their buffer: the distances, in lines, between positions, tiles
 /// and channels.
 #[derive(Clone, Copy)]
-struct Layout {
-    position: usize,
-    tile: usize,
-    channel: usize,
+pub(super) struct Layout {
+    pub(super) position: usize,
+    pub(super) tile: usize,
+    pub(super) channel: usize,
 }
 
 /// Tiles that a task takes through the products at once. Larger buffers (4 MB) pay although they
@@ -187,22 +217,9 @@ pub(super) fn forward(
         let lens =
             [patch_lines, AREA * input_lines, AREA * output_lines].map(|lines| lines * LANES);
         scratch(lens, |[patch, inputs, products]| {
-            let layout = Layout {
-                position: input_lines,
-                tile: g.c,
-                channel: 1,
-            };
-            transform_inputs(
-                isa,
-                (x, image),
-                g,
-                0..g.c,
-                chunk,
-                &reads,
-                patch,
-                inputs,
-                layout,
-            );
+            let x = Planes { values: x, image, channels: g.c, size: [g.h, g.w] };
+            let layout = Layout { position: input_lines, tile: g.c, channel: 1 };
+            transform_inputs(isa, x, 0..g.c, chunk, &reads, patch, inputs, layout);
             let columns = Columns {
                 terms: (0..tiles)
                     .map(|t| Term {
@@ -246,10 +263,9 @@ pub(super) fn forward(
 
 /// Brings `channels` of a chunk of sixteen images into the transformed domain.
 #[allow(clippy::too_many_arguments)] // one call's worth of context
-fn transform_inputs(
+pub(super) fn transform_inputs(
     isa: Isa,
-    (x, image): (&[f32], usize),
-    g: &Geometry,
+    x: Planes<'_>,
     channels: Range<usize>,
     chunk: &Chunk,
     reads: &[[u32; AREA]],
@@ -257,22 +273,9 @@ fn transform_inputs(
     inputs: &mut [f32],
     layout: Layout,
 ) {
-    let size = g.h * g.w;
     patch[..LANES].fill(0.0);
     for (index, channel) in channels.enumerate() {
-        let plane = (image * g.c + channel) * size;
-        let mut line = 1;
-        for (pixel, len) in runs(&chunk.read_rows, &chunk.read_columns, g.w) {
-            gather(
-                isa,
-                &x[plane + pixel..],
-                g.c * size,
-                len,
-                &mut patch[line * LANES..],
-                LANES,
-            );
-            line += len;
-        }
+        x.gather(isa, channel, &chunk.read_rows, &chunk.read_columns, patch);
         for (tile, lines) in reads.iter().enumerate() {
             let inputs = &mut inputs[(tile * layout.tile + index * layout.channel) * LANES..];
             transform_input(isa, patch, lines, inputs, layout.position);
@@ -281,24 +284,33 @@ fn transform_inputs(
 }
 
 /// Lanes that the transforms take at once.
-const HALF: usize = 8;
-type Half = [f32; HALF];
+pub(super) const HALF: usize = 8;
+pub(super) type Half = [f32; HALF];
 
 /// `Σ factors[i] · values[i]`, lane by lane.
+// Loops here and below, no closures: those would not inherit the instruction set.
 #[inline(always)]
-fn sum<const L: usize, const N: usize>(factors: [f32; N], values: [[f32; L]; N]) -> [f32; L] {
-    std::array::from_fn(|l| {
-        let mut sum = factors[0] * values[0][l];
+pub(super) fn sum<const L: usize, const N: usize>(
+    factors: [f32; N],
+    values: [[f32; L]; N],
+) -> [f32; L] {
+    let mut sum = [0.0; L];
+    for l in 0..L {
+        sum[l] = factors[0] * values[0][l];
         for i in 1..N {
-            sum += factors[i] * values[i][l];
+            sum[l] += factors[i] * values[i][l];
         }
-        sum
-    })
+    }
+    sum
 }
 
+/// `a + factor · b`, lane by lane.
 #[inline(always)]
-fn combine<const L: usize>(a: [f32; L], factor: f32, b: [f32; L]) -> [f32; L] {
-    std::array::from_fn(|l| a[l] + factor * b[l])
+pub(super) fn combine<const L: usize>(mut a: [f32; L], factor: f32, b: [f32; L]) -> [f32; L] {
+    for l in 0..L {
+        a[l] += factor * b[l];
+    }
+    a
 }
 
 /// `Bᵀ d`.
@@ -336,7 +348,7 @@ fn weight_axis<const N: usize>(g: [[f32; N]; 3]) -> [[f32; N]; IN] {
     let even = sum([-1.0 / 6.0, -1.0 / 6.0], [g[0], g[2]]);
     let even_2 = sum([1.0 / 24.0, 1.0 / 6.0], [g[0], g[2]]);
     [
-        g[0].map(|v| v * 0.25),
+        sum([0.25], [g[0]]),
         combine(even, -1.0 / 6.0, g[1]),
         combine(even, 1.0 / 6.0, g[1]),
         combine(even_2, 1.0 / 12.0, g[1]),
@@ -346,7 +358,7 @@ fn weight_axis<const N: usize>(g: [[f32; N]; 3]) -> [[f32; N]; IN] {
 }
 
 #[inline(always)]
-fn load(from: &[f32], at: usize) -> Half {
+pub(super) fn load(from: &[f32], at: usize) -> Half {
     *from[at..].first_chunk().expect("lanes inside the buffer")
 }
 
@@ -366,13 +378,20 @@ fn transform_input_body<const R: usize, const FMA: bool>(
     step: usize,
 ) {
     for half in [0, HALF] {
-        let columns: [[Half; IN]; IN] = std::array::from_fn(|column| {
-            input_axis(std::array::from_fn(|row| {
-                load(patch, lines[row * IN + column] as usize * LANES + half)
-            }))
-        });
+        let mut columns = [[[0f32; HALF]; IN]; IN];
+        for column in 0..IN {
+            let mut d = [[0f32; HALF]; IN];
+            for row in 0..IN {
+                d[row] = load(patch, lines[row * IN + column] as usize * LANES + half);
+            }
+            columns[column] = input_axis(d);
+        }
         for row in 0..IN {
-            let v = input_axis(std::array::from_fn(|column| columns[column][row]));
+            let mut d = [[0f32; HALF]; IN];
+            for column in 0..IN {
+                d[column] = columns[column][row];
+            }
+            let v = input_axis(d);
             for (column, v) in v.into_iter().enumerate() {
                 to[(row * IN + column) * step * LANES + half..][..HALF].copy_from_slice(&v);
             }
@@ -410,13 +429,20 @@ fn transform_output_body<const R: usize, const FMA: bool>(
     patch: &mut [f32],
 ) {
     for half in [0, HALF] {
-        let columns: [[Half; OUT]; IN] = std::array::from_fn(|column| {
-            output_axis(std::array::from_fn(|row| {
-                load(from, (row * IN + column) * step * LANES + half)
-            }))
-        });
+        let mut columns = [[[0f32; HALF]; OUT]; IN];
+        for column in 0..IN {
+            let mut m = [[0f32; HALF]; IN];
+            for row in 0..IN {
+                m[row] = load(from, (row * IN + column) * step * LANES + half);
+            }
+            columns[column] = output_axis(m);
+        }
         for row in 0..OUT {
-            let v = output_axis(std::array::from_fn(|column| columns[column][row]));
+            let mut m = [[0f32; HALF]; IN];
+            for column in 0..IN {
+                m[column] = columns[column][row];
+            }
+            let v = output_axis(m);
             for (column, v) in v.into_iter().enumerate() {
                 let line = lines[row * OUT + column] as usize;
                 let to = &mut patch[line * LANES + half..][..HALF];
@@ -492,11 +518,13 @@ fn transform_panel<const R: usize, const FMA: bool>(
                 taps[if weight.turned { 8 - tap } else { tap }][r] = v;
             }
         }
-        let columns: [[[f32; R]; IN]; 3] = std::array::from_fn(|column| {
-            weight_axis(std::array::from_fn(|row| taps[row * 3 + column]))
-        });
+        let columns = [
+            weight_axis([taps[0], taps[3], taps[6]]),
+            weight_axis([taps[1], taps[4], taps[7]]),
+            weight_axis([taps[2], taps[5], taps[8]]),
+        ];
         for row in 0..IN {
-            let v = weight_axis(std::array::from_fn(|column| columns[column][row]));
+            let v = weight_axis([columns[0][row], columns[1][row], columns[2][row]]);
             for (column, v) in v.into_iter().enumerate() {
                 let at = (row * IN + column) * step + (panel * g.c + c) * R;
                 // SAFETY: written by the task of this panel alone.

@@ -1,0 +1,186 @@
+//! Scalar products of rows of lanes with each other: the inner loop of the batched weight
+//! gradients, whose sums run over images and pixels.
+
+use super::lanes::{Isa, LANES, dispatch, fused};
+
+/// Lines that meet each other: `count` lines of `a`, one after the other, with lines of `b`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    pub(super) a: usize,
+    pub(super) b: usize,
+    pub(super) count: usize,
+}
+
+/// Rows of lines, `apart` lines from each other.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) lines: &'a [f32],
+    pub(super) apart: usize,
+    pub(super) count: usize,
+}
+
+impl Rows<'_> {
+    fn holds(&self, line: usize) -> bool {
+        self.count == 0 || ((self.count - 1) * self.apart + line + 1) * LANES <= self.lines.len()
+    }
+}
+
+/// Where the sums are: `sums[i · row + j · column]`.
+pub(super) struct Sums<'a> {
+    pub(super) values: &'a mut [f32],
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+/// Adds `a[i] · b[j]`, summed over the segments and lanes, for all rows `i` of `a` and `j` of `b`.
+/// Within a segment the lines of `b` are `step` from each other.
+pub(super) fn dots(
+    isa: Isa,
+    a: Rows<'_>,
+    b: Rows<'_>,
+    step: usize,
+    segments: &[Segment],
+    sums: Sums<'_>,
+) {
+    for segment in segments.iter().filter(|segment| segment.count > 0) {
+        assert!(a.holds(segment.a + segment.count - 1));
+        assert!(b.holds(segment.b + (segment.count - 1) * step));
+    }
+    dispatch!(
+        isa,
+        dots_body::<R, FMA>(
+            a: Rows<'_>,
+            b: Rows<'_>,
+            step: usize,
+            segments: &[Segment],
+            sums: Sums<'_>,
+        )
+    );
+}
+
+/// Rows of `a` and of `b` that meet in registers: 12 sums, 3 values and 1 fill AVX2's 16.
+const A: usize = 3;
+const B: usize = 4;
+
+#[inline(always)]
+fn dots_body<const R: usize, const FMA: bool>(
+    a: Rows<'_>,
+    b: Rows<'_>,
+    step: usize,
+    segments: &[Segment],
+    sums: Sums<'_>,
+) {
+    for i in (0..a.count).step_by(A) {
+        for j in (0..b.count).step_by(B) {
+            // The last block takes its last row more than once and drops the copies.
+            let rows = [i, (i + 1).min(a.count - 1), (i + 2).min(a.count - 1)];
+            let columns =
+                [j, (j + 1).min(b.count - 1), (j + 2).min(b.count - 1), (j + 3).min(b.count - 1)];
+            let block = if R == 12 {
+                block::<16, FMA>(a, rows, b, columns, step, segments)
+            } else {
+                block::<8, FMA>(a, rows, b, columns, step, segments)
+            };
+            for r in 0..A.min(a.count - i) {
+                if sums.column == 1 && j + B <= b.count {
+                    let at = (i + r) * sums.row + j;
+                    let sums: &mut [f32; B] =
+                        sums.values[at..].first_chunk_mut().expect("sums inside the buffer");
+                    for c in 0..B {
+                        sums[c] += block[r][c];
+                    }
+                    continue;
+                }
+                for c in 0..B.min(b.count - j) {
+                    sums.values[(i + r) * sums.row + (j + c) * sums.column] += block[r][c];
+                }
+            }
+        }
+    }
+}
+
+/// Where line `line` of each of `rows` is.
+///
+/// # Safety
+/// It must be inside.
+#[inline(always)]
+unsafe fn rows_at<const N: usize>(a: Rows<'_>, rows: [usize; N], line: usize) -> [*const f32; N] {
+    let mut at = [a.lines.as_ptr(); N];
+    for r in 0..N {
+        // SAFETY: by the caller's promise.
+        at[r] = unsafe { at[r].add((rows[r] * a.apart + line) * LANES) };
+    }
+    at
+}
+
+#[inline(always)]
+fn block<const W: usize, const FMA: bool>(
+    a: Rows<'_>,
+    rows: [usize; A],
+    b: Rows<'_>,
+    columns: [usize; B],
+    step: usize,
+    segments: &[Segment],
+) -> [[f32; B]; A] {
+    let mut sums = [[[0f32; W]; B]; A];
+    for segment in segments {
+        // Lines in a row are one long line.
+        let (times, len) =
+            if step == 1 { (1, segment.count * LANES) } else { (segment.count, LANES) };
+        for time in 0..times {
+            // SAFETY: `dots` has checked the segment's last line in the last row.
+            unsafe {
+                let left_at = rows_at(a, rows, segment.a + time);
+                let right_at = rows_at(b, columns, segment.b + time * step);
+                let mut at = 0;
+                while at < len {
+                    let mut left = [[0f32; W]; A];
+                    for r in 0..A {
+                        left[r] = *left_at[r].add(at).cast::<[f32; W]>();
+                    }
+                    for c in 0..B {
+                        let right = *right_at[c].add(at).cast::<[f32; W]>();
+                        for r in 0..A {
+                            for l in 0..W {
+                                sums[r][c][l] = fused::<FMA>(left[r][l], right[l], sums[r][c][l]);
+                            }
+                        }
+                    }
+                    at += W;
+                }
+            }
+        }
+    }
+    let mut totals = [[0f32; B]; A];
+    for r in 0..A {
+        let mut quarters = [[0f32; 4]; B];
+        for c in 0..B {
+            for l in 0..W {
+                quarters[c][l % 4] += sums[r][c][l];
+            }
+        }
+        totals[r] = totals_of(quarters);
+    }
+    totals
+}
+
+/// The sum of each of four registers.
+#[inline(always)]
+fn totals_of(values: [[f32; 4]; B]) -> [f32; B] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        // SAFETY: SSE is part of x86-64, and four floats are a register.
+        unsafe {
+            let [a, b, c, d] = values.map(|v| _mm_loadu_ps(v.as_ptr()));
+            let low = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+            let high = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+            let sum = _mm_add_ps(_mm_movelh_ps(low, high), _mm_movehl_ps(high, low));
+            let mut totals = [0.0; B];
+            _mm_storeu_ps(totals.as_mut_ptr(), sum);
+            totals
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    values.map(|v| (v[0] + v[2]) + (v[1] + v[3]))
+}
