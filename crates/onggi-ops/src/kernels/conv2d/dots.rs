@@ -74,8 +74,12 @@ fn dots_body<const R: usize, const FMA: bool>(
         for j in (0..b.count).step_by(B) {
             // The last block takes its last row more than once and drops the copies.
             let rows = [i, (i + 1).min(a.count - 1), (i + 2).min(a.count - 1)];
-            let columns =
-                [j, (j + 1).min(b.count - 1), (j + 2).min(b.count - 1), (j + 3).min(b.count - 1)];
+            let columns = [
+                j,
+                (j + 1).min(b.count - 1),
+                (j + 2).min(b.count - 1),
+                (j + 3).min(b.count - 1),
+            ];
             let block = if R == 12 {
                 block::<16, FMA>(a, rows, b, columns, step, segments)
             } else {
@@ -84,8 +88,9 @@ fn dots_body<const R: usize, const FMA: bool>(
             for r in 0..A.min(a.count - i) {
                 if sums.column == 1 && j + B <= b.count {
                     let at = (i + r) * sums.row + j;
-                    let sums: &mut [f32; B] =
-                        sums.values[at..].first_chunk_mut().expect("sums inside the buffer");
+                    let sums: &mut [f32; B] = sums.values[at..]
+                        .first_chunk_mut()
+                        .expect("sums inside the buffer");
                     for c in 0..B {
                         sums[c] += block[r][c];
                     }
@@ -125,8 +130,11 @@ fn block<const W: usize, const FMA: bool>(
     let mut sums = [[[0f32; W]; B]; A];
     for segment in segments {
         // Lines in a row are one long line.
-        let (times, len) =
-            if step == 1 { (1, segment.count * LANES) } else { (segment.count, LANES) };
+        let (times, len) = if step == 1 {
+            (1, segment.count * LANES)
+        } else {
+            (segment.count, LANES)
+        };
         for time in 0..times {
             // SAFETY: `dots` has checked the segment's last line in the last row.
             unsafe {

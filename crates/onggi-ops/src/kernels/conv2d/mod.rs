@@ -116,7 +116,11 @@ fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
 /// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
 pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), dy.len()), (g.x_len(), g.y_len()));
-    let batched = if winograd::fits(&g) { g.n / LANES * LANES } else { 0 };
+    let batched = if winograd::fits(&g) {
+        g.n / LANES * LANES
+    } else {
+        0
+    };
     if batched == 0 {
         return tiled::weight_gradient(x, dy, &g, 0..g.n);
     }

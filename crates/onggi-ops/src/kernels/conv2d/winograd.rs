@@ -167,7 +167,14 @@ impl Planes<'_> {
         let mut line = 1;
         for (pixel, len) in runs(rows, columns, self.size[1]) {
             let from = &self.values[plane + pixel..];
-            gather(isa, from, self.channels * size, len, &mut patch[line * LANES..], LANES);
+            gather(
+                isa,
+                from,
+                self.channels * size,
+                len,
+                &mut patch[line * LANES..],
+                LANES,
+            );
             line += len;
         }
     }
@@ -217,8 +224,17 @@ pub(super) fn forward(
         let lens =
             [patch_lines, AREA * input_lines, AREA * output_lines].map(|lines| lines * LANES);
         scratch(lens, |[patch, inputs, products]| {
-            let x = Planes { values: x, image, channels: g.c, size: [g.h, g.w] };
-            let layout = Layout { position: input_lines, tile: g.c, channel: 1 };
+            let x = Planes {
+                values: x,
+                image,
+                channels: g.c,
+                size: [g.h, g.w],
+            };
+            let layout = Layout {
+                position: input_lines,
+                tile: g.c,
+                channel: 1,
+            };
             transform_inputs(isa, x, 0..g.c, chunk, &reads, patch, inputs, layout);
             let columns = Columns {
                 terms: (0..tiles)

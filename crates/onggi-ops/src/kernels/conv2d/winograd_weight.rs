@@ -64,7 +64,9 @@ pub(super) fn weight_gradient(
             let first_c = block % blocks_c * block_c;
             let ins = first_c..(first_c + block_c).min(g.c);
             let most = chunks.iter().map(Chunk::tiles).max().unwrap_or(0);
-            let pixels = chunks.iter().map(|chunk| chunk.pixels().max(chunk.tiles() * OUT * OUT));
+            let pixels = chunks
+                .iter()
+                .map(|chunk| chunk.pixels().max(chunk.tiles() * OUT * OUT));
             let lens = [
                 1 + pixels.max().unwrap_or(0),
                 AREA * (join * most * ins.len() + 1),
@@ -90,11 +92,21 @@ pub(super) fn weight_gradient(
                     for group in 0..count {
                         let image = images.start + (first + group) * LANES;
                         let at = group * chunk.tiles() * LANES;
-                        let x = Planes { values: x, image, channels: g.c, size: [g.h, g.w] };
+                        let x = Planes {
+                            values: x,
+                            image,
+                            channels: g.c,
+                            size: [g.h, g.w],
+                        };
                         let to = &mut inputs[at..];
                         transform_inputs(isa, x, ins.clone(), chunk, &reads, patch, to, at_c);
                         let size = [g.oh(), g.ow()];
-                        let dy = Planes { values: dy, image, channels: g.o, size };
+                        let dy = Planes {
+                            values: dy,
+                            image,
+                            channels: g.o,
+                            size,
+                        };
                         let pixels = (chunk.outputs(g), &writes[..]);
                         let to = &mut gradients[at..];
                         transform_gradients(isa, dy, outs.clone(), pixels, patch, to, at_o);
@@ -111,8 +123,23 @@ pub(super) fn weight_gradient(
                             count: ins.len(),
                         };
                         let values = &mut sums[position * products..][..products];
-                        let sums = Sums { values, row: block_c, column: 1 };
-                        dots(isa, a, b, 1, &[Segment { a: 0, b: 0, count: tiles }], sums);
+                        let sums = Sums {
+                            values,
+                            row: block_c,
+                            column: 1,
+                        };
+                        dots(
+                            isa,
+                            a,
+                            b,
+                            1,
+                            &[Segment {
+                                a: 0,
+                                b: 0,
+                                count: tiles,
+                            }],
+                            sums,
+                        );
                     }
                 }
                 for (row, o) in outs.clone().enumerate() {
