@@ -6,8 +6,6 @@
 //!
 //! Reference: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks* (2016).
 
-#![allow(clippy::needless_range_loop)] // rows and columns of a small matrix are indices
-
 use super::super::{Shared, output};
 use super::each;
 use super::geometry::Geometry;
