@@ -57,6 +57,12 @@ fn draws(key: Key, index: u64) -> [u32; SERVED] {
     draws
 }
 
+/// `v` if it is kept, else 0: on the bits, as a branch would become a masked load, which waits.
+#[inline(always)]
+fn masked(v: f32, kept: bool) -> f32 {
+    f32::from_bits(v.to_bits() & u32::from(kept).wrapping_neg())
+}
+
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512dq+avx512vl",
     "x86_64+avx2+fma",
@@ -69,18 +75,14 @@ fn apply_chunk(x: &[f32], y: &mut [f32], threshold: u32, scale: f32, key: Key, f
     for (x, y) in x_blocks.iter().zip(y_blocks) {
         let draws = draws(key, index);
         for i in 0..SERVED {
-            y[i] = if draws[i] >= threshold {
-                x[i] * scale
-            } else {
-                0.0
-            };
+            y[i] = masked(x[i] * scale, draws[i] >= threshold);
         }
         index += 1;
     }
     if !x_rest.is_empty() {
         let draws = draws(key, index);
         for ((y, x), draw) in y_rest.iter_mut().zip(x_rest).zip(draws) {
-            *y = if draw >= threshold { x * scale } else { 0.0 };
+            *y = masked(x * scale, draw >= threshold);
         }
     }
 }
