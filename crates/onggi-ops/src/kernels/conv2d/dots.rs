@@ -25,24 +25,24 @@ impl Rows<'_> {
     }
 }
 
-/// Where the sums are: `sums[i · row + j · column]`.
+/// Where the sums are: `sums[tap · tap_apart + i · row_apart + j]`.
 pub(super) struct Sums<'a> {
     pub(super) values: &'a mut [f32],
-    pub(super) row: usize,
-    pub(super) column: usize,
+    pub(super) tap_apart: usize,
+    pub(super) row_apart: usize,
 }
 
-/// Adds `a[i] · b[j]`, summed over the segments and lanes, for all rows `i` of `a` and `j` of `b`.
-/// Within a segment the lines of `b` are `step` from each other.
+/// Adds `a[i] · b[j]`, summed over a tap's segments and lanes, for all taps, all rows `i` of `a`
+/// and all rows `j` of `b`. Within a segment the lines of `b` are `step` from each other.
 pub(super) fn dots(
     isa: Isa,
     a: Rows<'_>,
     b: Rows<'_>,
     step: usize,
-    segments: &[Segment],
+    taps: &[Vec<Segment>],
     sums: Sums<'_>,
 ) {
-    for segment in segments.iter().filter(|segment| segment.count > 0) {
+    for segment in taps.iter().flatten().filter(|segment| segment.count > 0) {
         assert!(a.holds(segment.a + segment.count - 1));
         assert!(b.holds(segment.b + (segment.count - 1) * step));
     }
@@ -52,7 +52,7 @@ pub(super) fn dots(
             a: Rows<'_>,
             b: Rows<'_>,
             step: usize,
-            segments: &[Segment],
+            taps: &[Vec<Segment>],
             sums: Sums<'_>,
         )
     );
@@ -67,53 +67,51 @@ fn dots_body<const R: usize, const FMA: bool>(
     a: Rows<'_>,
     b: Rows<'_>,
     step: usize,
-    segments: &[Segment],
+    taps: &[Vec<Segment>],
     sums: Sums<'_>,
 ) {
     for i in (0..a.count).step_by(A) {
         for j in (0..b.count).step_by(B) {
             // The last block takes its last row more than once and drops the copies.
             let rows = [i, (i + 1).min(a.count - 1), (i + 2).min(a.count - 1)];
-            let columns = [
-                j,
-                (j + 1).min(b.count - 1),
-                (j + 2).min(b.count - 1),
-                (j + 3).min(b.count - 1),
-            ];
-            let block = if R == 12 {
-                block::<16, FMA>(a, rows, b, columns, step, segments)
-            } else {
-                block::<8, FMA>(a, rows, b, columns, step, segments)
-            };
-            for r in 0..A.min(a.count - i) {
-                if sums.column == 1 && j + B <= b.count {
-                    let at = (i + r) * sums.row + j;
-                    let sums: &mut [f32; B] = sums.values[at..]
-                        .first_chunk_mut()
-                        .expect("sums inside the buffer");
-                    for c in 0..B {
-                        sums[c] += block[r][c];
+            let columns =
+                [j, (j + 1).min(b.count - 1), (j + 2).min(b.count - 1), (j + 3).min(b.count - 1)];
+            // Taps innermost: they find their lines in L1.
+            for (tap, segments) in taps.iter().enumerate() {
+                let block = if R == 12 {
+                    block::<16, FMA>(a, rows, b, columns, step, segments)
+                } else {
+                    block::<8, FMA>(a, rows, b, columns, step, segments)
+                };
+                for r in 0..A.min(a.count - i) {
+                    let at = tap * sums.tap_apart + (i + r) * sums.row_apart + j;
+                    if j + B <= b.count {
+                        let sums: &mut [f32; B] =
+                            sums.values[at..].first_chunk_mut().expect("sums inside the buffer");
+                        for c in 0..B {
+                            sums[c] += block[r][c];
+                        }
+                    } else {
+                        for c in 0..b.count - j {
+                            sums.values[at + c] += block[r][c];
+                        }
                     }
-                    continue;
-                }
-                for c in 0..B.min(b.count - j) {
-                    sums.values[(i + r) * sums.row + (j + c) * sums.column] += block[r][c];
                 }
             }
         }
     }
 }
 
-/// Where line `line` of each of `rows` is.
+/// Where each of `rows` starts.
 ///
 /// # Safety
-/// It must be inside.
+/// They must be inside.
 #[inline(always)]
-unsafe fn rows_at<const N: usize>(a: Rows<'_>, rows: [usize; N], line: usize) -> [*const f32; N] {
+unsafe fn starts<const N: usize>(a: Rows<'_>, rows: [usize; N]) -> [*const f32; N] {
     let mut at = [a.lines.as_ptr(); N];
     for r in 0..N {
         // SAFETY: by the caller's promise.
-        at[r] = unsafe { at[r].add((rows[r] * a.apart + line) * LANES) };
+        at[r] = unsafe { at[r].add(rows[r] * a.apart * LANES) };
     }
     at
 }
@@ -128,34 +126,28 @@ fn block<const W: usize, const FMA: bool>(
     segments: &[Segment],
 ) -> [[f32; B]; A] {
     let mut sums = [[[0f32; W]; B]; A];
-    for segment in segments {
-        // Lines in a row are one long line.
-        let (times, len) = if step == 1 {
-            (1, segment.count * LANES)
-        } else {
-            (segment.count, LANES)
-        };
-        for time in 0..times {
-            // SAFETY: `dots` has checked the segment's last line in the last row.
-            unsafe {
-                let left_at = rows_at(a, rows, segment.a + time);
-                let right_at = rows_at(b, columns, segment.b + time * step);
-                let mut at = 0;
-                while at < len {
-                    let mut left = [[0f32; W]; A];
+    // SAFETY: `dots` has checked each segment's last line in the last row.
+    unsafe {
+        let (left_at, right_at) = (starts(a, rows), starts(b, columns));
+        let skip = (step - 1) * LANES;
+        for segment in segments {
+            let (mut left_line, mut right_line) = (segment.a * LANES, segment.b * LANES);
+            // One flat loop: with a loop over a line's parts in it, the compiler spills the sums.
+            for part in 1..=segment.count * (LANES / W) {
+                let mut left = [[0f32; W]; A];
+                for r in 0..A {
+                    left[r] = *left_at[r].add(left_line).cast::<[f32; W]>();
+                }
+                for c in 0..B {
+                    let right = *right_at[c].add(right_line).cast::<[f32; W]>();
                     for r in 0..A {
-                        left[r] = *left_at[r].add(at).cast::<[f32; W]>();
-                    }
-                    for c in 0..B {
-                        let right = *right_at[c].add(at).cast::<[f32; W]>();
-                        for r in 0..A {
-                            for l in 0..W {
-                                sums[r][c][l] = fused::<FMA>(left[r][l], right[l], sums[r][c][l]);
-                            }
+                        for l in 0..W {
+                            sums[r][c][l] = fused::<FMA>(left[r][l], right[l], sums[r][c][l]);
                         }
                     }
-                    at += W;
                 }
+                left_line += W;
+                right_line += W + if part % (LANES / W) == 0 { skip } else { 0 };
             }
         }
     }

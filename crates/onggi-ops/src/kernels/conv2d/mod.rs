@@ -4,12 +4,14 @@
 //! Work is cut by the geometry alone, and sums are taken in a fixed order: the result is the same
 //! to the bit at any number of threads.
 
-#![allow(clippy::needless_range_loop)] // rows and columns of small matrices are indices
-
+mod depthwise;
+mod direct;
+mod direct_weight;
 mod dots;
 mod geometry;
 mod im2col;
 mod lanes;
+mod planes;
 mod product;
 mod scratch;
 #[cfg(test)]
@@ -48,6 +50,35 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geomet
     }
 }
 
+/// How the images are taken.
+#[derive(Clone, Copy, PartialEq)]
+enum Path {
+    /// Sixteen at a time, by [`winograd`].
+    Winograd,
+    /// Sixteen at a time, by [`direct`].
+    Direct,
+    /// Plane by plane, by [`depthwise`].
+    Depthwise,
+    /// All by [`tiled`], which also takes what the others leave.
+    Tiled,
+}
+
+impl Path {
+    fn of(g: &Geometry) -> Self {
+        match g.n >= LANES {
+            _ if depthwise::fits(g) => Self::Depthwise,
+            true if winograd::fits(g) => Self::Winograd,
+            true if direct::fits(g) => Self::Direct,
+            _ => Self::Tiled,
+        }
+    }
+
+    /// How many images are taken sixteen at a time.
+    fn images(self, g: &Geometry) -> usize {
+        if [Self::Winograd, Self::Direct].contains(&self) { g.n / LANES * LANES } else { 0 }
+    }
+}
+
 fn forward_into(
     x: &[f32],
     weight: Weight<'_>,
@@ -55,15 +86,21 @@ fn forward_into(
     g: &Geometry,
     y: Shared<'_, f32>,
 ) {
-    let whole = g.n / LANES * LANES;
-    let batched = if winograd::fits(g) { whole } else { 0 };
-    if batched > 0 {
-        winograd::forward(x, weight, bias, g, 0..batched, y);
+    let path = Path::of(g);
+    if path == Path::Depthwise {
+        return depthwise::forward(x, weight.values, bias, g, y);
+    }
+    let batched = path.images(g);
+    let turned = (weight.turned && (path != Path::Winograd || batched < g.n))
+        .then(|| turned(weight.values, g));
+    let plain = turned.as_deref().unwrap_or(weight.values);
+    match path {
+        Path::Winograd => winograd::forward(x, weight, bias, g, 0..batched, y),
+        Path::Direct => direct::forward(x, plain, bias, g, 0..batched, y),
+        _ => {}
     }
     if batched < g.n {
-        let turned = weight.turned.then(|| turned(weight.values, g));
-        let weight = turned.as_deref().unwrap_or(weight.values);
-        tiled::forward(x, weight, bias, g, batched..g.n, y);
+        tiled::forward(x, plain, bias, g, batched..g.n, y);
     }
 }
 
@@ -73,7 +110,9 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32
     let reach = [g.dilation[0] * (g.kh - 1), g.dilation[1] * (g.kw - 1)];
     let back = g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1];
     let fill = |dx: Shared<'_, f32>| {
-        if back {
+        if Path::of(&g) == Path::Depthwise {
+            depthwise::input_gradient(dy, weight, &g, dx);
+        } else if back {
             // At stride 1 it is a convolution of `dy` with the weight turned about.
             let back = Geometry {
                 c: g.o,
@@ -94,10 +133,17 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32
                 dx,
             );
         } else {
-            tiled::input_gradient(dy, weight, &g, 0..g.n, dx);
+            let path = Path::of(&g);
+            let batched = path.images(&g);
+            if path == Path::Direct {
+                direct::input_gradient(dy, weight, &g, 0..batched, dx);
+            }
+            if batched < g.n {
+                tiled::input_gradient(dy, weight, &g, batched..g.n, dx);
+            }
         }
     };
-    // SAFETY: both branches write all images.
+    // SAFETY: every branch writes all images.
     unsafe { output(g.x_len(), fill) }
 }
 
@@ -118,15 +164,16 @@ fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
 /// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
 pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), dy.len()), (g.x_len(), g.y_len()));
-    let batched = if winograd::fits(&g) {
-        g.n / LANES * LANES
-    } else {
-        0
+    let path = Path::of(&g);
+    let batched = path.images(&g);
+    let mut dweight = match path {
+        Path::Winograd => winograd_weight::weight_gradient(x, dy, &g, 0..batched),
+        Path::Direct if direct_weight::fits(&g) => {
+            direct_weight::weight_gradient(x, dy, &g, 0..batched)
+        }
+        Path::Depthwise => return depthwise::weight_gradient(x, dy, &g),
+        _ => return tiled::weight_gradient(x, dy, &g, 0..g.n),
     };
-    if batched == 0 {
-        return tiled::weight_gradient(x, dy, &g, 0..g.n);
-    }
-    let mut dweight = winograd_weight::weight_gradient(x, dy, &g, 0..batched);
     if batched < g.n {
         dweight.extend(tiled::weight_gradient(x, dy, &g, batched..g.n));
     }

@@ -9,7 +9,8 @@
 use super::super::{Shared, output};
 use super::each;
 use super::geometry::Geometry;
-use super::lanes::{Isa, LANES, dispatch, gather, scatter};
+use super::lanes::{Isa, LANES, dispatch};
+use super::planes::{Area, Planes, pixels};
 use super::product::{Columns, Packed, Term, product};
 use super::scratch::scratch;
 use rayon::prelude::*;
@@ -39,8 +40,7 @@ pub(super) fn fits(g: &Geometry) -> bool {
 pub(super) struct Chunk {
     rows: Range<usize>,
     columns: Range<usize>,
-    read_rows: Range<usize>,
-    read_columns: Range<usize>,
+    pub(super) read: Area,
 }
 
 impl Chunk {
@@ -58,7 +58,7 @@ impl Chunk {
 
     /// Pixels read.
     pub(super) fn pixels(&self) -> usize {
-        self.read_rows.len() * self.read_columns.len()
+        pixels(&self.read)
     }
 
     /// The line of each input of each tile in a patch whose line 0 is the padding.
@@ -69,8 +69,8 @@ impl Chunk {
             if iy >= g.h || ix >= g.w {
                 return 0;
             }
-            let (row, column) = (iy - self.read_rows.start, ix - self.read_columns.start);
-            (1 + row * self.read_columns.len() + column) as u32
+            let (row, column) = (iy - self.read[0].start, ix - self.read[1].start);
+            (1 + row * self.read[1].len() + column) as u32
         };
         self.corners()
             .map(|corner| std::array::from_fn(|i| line(corner, i)))
@@ -78,7 +78,7 @@ impl Chunk {
     }
 
     /// Outputs inside the image.
-    pub(super) fn outputs(&self, g: &Geometry) -> [Range<usize>; 2] {
+    pub(super) fn outputs(&self, g: &Geometry) -> Area {
         [
             self.rows.start * OUT..(self.rows.end * OUT).min(g.oh()),
             self.columns.start * OUT..(self.columns.end * OUT).min(g.ow()),
@@ -117,65 +117,11 @@ pub(super) fn chunks(g: &Geometry, most: usize) -> Vec<Chunk> {
             chunks.push(Chunk {
                 rows: ty..ty_end,
                 columns: tx..tx_end,
-                read_rows: read(ty, ty_end, g.padding[0], g.h),
-                read_columns: read(tx, tx_end, g.padding[1], g.w),
+                read: [read(ty, ty_end, g.padding[0], g.h), read(tx, tx_end, g.padding[1], g.w)],
             });
         }
     }
     chunks
-}
-
-/// The runs of pixels that make up a rectangle of an image of width `w`: `(pixel, length)`.
-fn runs(
-    rows: &Range<usize>,
-    columns: &Range<usize>,
-    w: usize,
-) -> impl Iterator<Item = (usize, usize)> {
-    let whole = columns.len() == w;
-    let (count, len) = if whole {
-        (1, rows.len() * w)
-    } else {
-        (rows.len(), columns.len())
-    };
-    let first = rows.start * w + columns.start;
-    (0..count).map(move |row| (first + row * w, len))
-}
-
-/// Images `(N, channels, height, width)` from `image` on.
-#[derive(Clone, Copy)]
-pub(super) struct Planes<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) image: usize,
-    pub(super) channels: usize,
-    pub(super) size: [usize; 2],
-}
-
-impl Planes<'_> {
-    /// Writes a rectangle of a channel of sixteen images, from line 1 of `patch` on.
-    pub(super) fn gather(
-        self,
-        isa: Isa,
-        channel: usize,
-        rows: &Range<usize>,
-        columns: &Range<usize>,
-        patch: &mut [f32],
-    ) {
-        let size = self.size[0] * self.size[1];
-        let plane = (self.image * self.channels + channel) * size;
-        let mut line = 1;
-        for (pixel, len) in runs(rows, columns, self.size[1]) {
-            let from = &self.values[plane + pixel..];
-            gather(
-                isa,
-                from,
-                self.channels * size,
-                len,
-                &mut patch[line * LANES..],
-                LANES,
-            );
-            line += len;
-        }
-    }
 }
 
 /// How transformed tiles lie in their buffer: the distances, in lines, between positions, tiles
@@ -206,7 +152,6 @@ pub(super) fn forward(
     let isa = Isa::detect();
     let weight = transform_weight(isa, weight, g);
     let chunks = chunks(g, tiles_at_once(g));
-    let pixels = g.oh() * g.ow();
     let outs = g.o.next_multiple_of(isa.rows());
     let step = position_step(isa, g);
     each(g, images.len() / LANES * chunks.len(), |task| {
@@ -254,22 +199,16 @@ pub(super) fn forward(
                 let products = &mut products[position * output_lines * LANES..];
                 product(isa, packed, &columns, inputs, products);
             }
-            let [rows, cols] = chunk.outputs(g);
+            let area = chunk.outputs(g);
+            let y = Planes { values: y, image, channels: g.o, size: [g.oh(), g.ow()] };
             for channel in 0..g.o {
                 let bias = bias.map_or(0.0, |bias| bias[channel]);
                 for (tile, lines) in writes.iter().enumerate() {
                     let products = &products[(tile * outs + channel) * LANES..];
                     transform_output(isa, products, output_lines, lines, bias, patch);
                 }
-                let plane = (image * g.o + channel) * pixels;
-                let mut line = 1;
-                for (pixel, len) in runs(&rows, &cols, g.ow()) {
-                    let y = y.rows(plane + pixel, [LANES, g.o * pixels, len]);
-                    // SAFETY: `rows` are inside, and this rectangle of these images is this
-                    // task's alone.
-                    unsafe { scatter(isa, &patch[line * LANES..], LANES, len, y, g.o * pixels) };
-                    line += len;
-                }
+                // SAFETY: this rectangle of these images is this task's alone.
+                unsafe { y.scatter(isa, channel, &area, &patch[LANES..], 1) };
             }
         });
     });
@@ -279,7 +218,7 @@ pub(super) fn forward(
 #[allow(clippy::too_many_arguments)] // one call's worth of context
 pub(super) fn transform_inputs(
     isa: Isa,
-    x: Planes<'_>,
+    x: Planes<&[f32]>,
     channels: Range<usize>,
     chunk: &Chunk,
     reads: &[[u32; AREA]],
@@ -289,7 +228,7 @@ pub(super) fn transform_inputs(
 ) {
     patch[..LANES].fill(0.0);
     for (index, channel) in channels.enumerate() {
-        x.gather(isa, channel, &chunk.read_rows, &chunk.read_columns, patch);
+        x.gather(isa, channel, &chunk.read, &mut patch[LANES..], 1);
         for (tile, lines) in reads.iter().enumerate() {
             let inputs = &mut inputs[(tile * layout.tile + index * layout.channel) * LANES..];
             transform_input(isa, patch, lines, inputs, layout.position);

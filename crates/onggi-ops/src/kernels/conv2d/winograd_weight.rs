@@ -7,9 +7,10 @@ use super::super::{Shared, output};
 use super::dots::{Rows, Segment, Sums, dots};
 use super::geometry::Geometry;
 use super::lanes::{Isa, LANES, dispatch};
+use super::planes::{Area, Planes};
 use super::scratch::scratch;
 use super::winograd::{
-    AREA, Chunk, HALF, Half, IN, Layout, OUT, Planes, chunks, combine, load, sum, transform_inputs,
+    AREA, Chunk, HALF, Half, IN, Layout, OUT, chunks, combine, load, sum, transform_inputs,
 };
 use super::{each, sum_parts};
 use std::ops::Range;
@@ -101,16 +102,12 @@ pub(super) fn weight_gradient(
                         let to = &mut inputs[at..];
                         transform_inputs(isa, x, ins.clone(), chunk, &reads, patch, to, at_c);
                         let size = [g.oh(), g.ow()];
-                        let dy = Planes {
-                            values: dy,
-                            image,
-                            channels: g.o,
-                            size,
-                        };
-                        let pixels = (chunk.outputs(g), &writes[..]);
+                        let dy = Planes { values: dy, image, channels: g.o, size };
+                        let pixels = (&chunk.outputs(g), &writes[..]);
                         let to = &mut gradients[at..];
                         transform_gradients(isa, dy, outs.clone(), pixels, patch, to, at_o);
                     }
+                    let all = [vec![Segment { a: 0, b: 0, count: tiles }]];
                     for position in 0..AREA {
                         let a = Rows {
                             lines: &gradients[position * at_o.position * LANES..],
@@ -123,23 +120,8 @@ pub(super) fn weight_gradient(
                             count: ins.len(),
                         };
                         let values = &mut sums[position * products..][..products];
-                        let sums = Sums {
-                            values,
-                            row: block_c,
-                            column: 1,
-                        };
-                        dots(
-                            isa,
-                            a,
-                            b,
-                            1,
-                            &[Segment {
-                                a: 0,
-                                b: 0,
-                                count: tiles,
-                            }],
-                            sums,
-                        );
+                        let sums = Sums { values, tap_apart: 0, row_apart: block_c };
+                        dots(isa, a, b, 1, &all, sums);
                     }
                 }
                 for (row, o) in outs.clone().enumerate() {
@@ -159,16 +141,16 @@ pub(super) fn weight_gradient(
 /// Brings `channels` of a rectangle of `dy` into the transformed domain.
 fn transform_gradients(
     isa: Isa,
-    dy: Planes<'_>,
+    dy: Planes<&[f32]>,
     channels: Range<usize>,
-    ([rows, columns], lines): ([Range<usize>; 2], &[[u32; OUT * OUT]]),
+    (area, lines): (&Area, &[[u32; OUT * OUT]]),
     patch: &mut [f32],
     to: &mut [f32],
     layout: Layout,
 ) {
     patch[..LANES].fill(0.0);
     for (index, channel) in channels.enumerate() {
-        dy.gather(isa, channel, &rows, &columns, patch);
+        dy.gather(isa, channel, area, &mut patch[LANES..], 1);
         for (tile, lines) in lines.iter().enumerate() {
             let to = &mut to[(tile * layout.tile + index * layout.channel) * LANES..];
             transform_gradient(isa, patch, lines, to, layout.position);
