@@ -90,7 +90,12 @@ impl Copy {
     fn new(rows: Walk, columns: Walk) -> Self {
         let padded = columns.out.next_multiple_of(WIDE);
         let pitch = padded + columns.dilation * (columns.taps - 1) / columns.stride + 1;
-        Self { rows, columns, pitch, height: rows.reach(rows.out) }
+        Self {
+            rows,
+            columns,
+            pitch,
+            height: rows.reach(rows.out),
+        }
     }
 
     fn row(&self) -> usize {
@@ -166,7 +171,10 @@ fn pass(
     to: Shared<'_, f32>,
 ) {
     let isa = Isa::detect();
-    let (source, out) = (copy.rows.source * copy.columns.source, copy.rows.out * copy.columns.out);
+    let (source, out) = (
+        copy.rows.source * copy.columns.source,
+        copy.rows.out * copy.columns.out,
+    );
     let (planes, taps) = (g.n * g.c, g.taps());
     each(g, planes.div_ceil(PLANES), |task| {
         scratch([copy.len()], |[padded]| {
@@ -307,8 +315,9 @@ fn plane_dots_body<const R: usize, const FMA: bool>(
             let row = y * copy.rows.stride * copy.row();
             for (block, dy) in dy.as_chunks::<8>().0.iter().enumerate() {
                 for tap in 0..TAPS {
-                    let from: &[f32; 8] =
-                        padded[row + at[tap] + block * 8..].first_chunk().expect("padded");
+                    let from: &[f32; 8] = padded[row + at[tap] + block * 8..]
+                        .first_chunk()
+                        .expect("padded");
                     for l in 0..8 {
                         lanes[tap][l] = fused::<FMA>(dy[l], from[l], lanes[tap][l]);
                     }

@@ -29,7 +29,10 @@ pub(super) fn areas([high, wide]: [usize; 2], most: usize) -> Vec<Area> {
     let mut areas = Vec::new();
     for row in (0..high).step_by(rows) {
         for column in (0..wide).step_by(columns) {
-            areas.push([row..(row + rows).min(high), column..(column + columns).min(wide)]);
+            areas.push([
+                row..(row + rows).min(high),
+                column..(column + columns).min(wide),
+            ]);
         }
     }
     areas
@@ -58,7 +61,9 @@ impl Way {
         let all = range
             .clone()
             .flat_map(|at| (0..axis.taps).filter_map(move |tap| self.read(axis, at, tap)));
-        all.fold(usize::MAX..0, |all, at| all.start.min(at)..all.end.max(at + 1))
+        all.fold(usize::MAX..0, |all, at| {
+            all.start.min(at)..all.end.max(at + 1)
+        })
     }
 }
 
@@ -73,8 +78,18 @@ pub(super) fn forward(
 ) {
     let isa = Isa::detect();
     let weight = pack(isa, weight, g, Way::Forward);
-    let x = Planes { values: x, image: 0, channels: g.c, size: [g.h, g.w] };
-    let y = Planes { values: y, image: 0, channels: g.o, size: [g.oh(), g.ow()] };
+    let x = Planes {
+        values: x,
+        image: 0,
+        channels: g.c,
+        size: [g.h, g.w],
+    };
+    let y = Planes {
+        values: y,
+        image: 0,
+        channels: g.o,
+        size: [g.oh(), g.ow()],
+    };
     pass(isa, g, Way::Forward, (&weight, bias), images, x, y);
 }
 
@@ -88,8 +103,18 @@ pub(super) fn input_gradient(
 ) {
     let isa = Isa::detect();
     let weight = pack(isa, weight, g, Way::Back);
-    let dy = Planes { values: dy, image: 0, channels: g.o, size: [g.oh(), g.ow()] };
-    let dx = Planes { values: dx, image: 0, channels: g.c, size: [g.h, g.w] };
+    let dy = Planes {
+        values: dy,
+        image: 0,
+        channels: g.o,
+        size: [g.oh(), g.ow()],
+    };
+    let dx = Planes {
+        values: dx,
+        image: 0,
+        channels: g.c,
+        size: [g.h, g.w],
+    };
     pass(isa, g, Way::Back, (&weight, None), images, dy, dx);
 }
 
@@ -103,12 +128,19 @@ fn pass(
     to: Planes<Shared<'_, f32>>,
 ) {
     let outs = to.channels.next_multiple_of(isa.rows());
-    let packed = Packed { values: weight, taps: g.taps(), depth: from.channels };
+    let packed = Packed {
+        values: weight,
+        taps: g.taps(),
+        depth: from.channels,
+    };
     // About what a pixel reads and writes.
     let [reads, writes] = [&from.size, &to.size].map(|[h, w]| h * w);
     let lines = outs + from.channels * (reads * 5 / 4).div_ceil(writes.max(1));
     let areas = areas(to.size, LINES / lines);
-    let plans: Vec<_> = areas.iter().map(|area| Plan::new(g, way, area, from.channels)).collect();
+    let plans: Vec<_> = areas
+        .iter()
+        .map(|area| Plan::new(g, way, area, from.channels))
+        .collect();
     each(g, images.len() / LANES * plans.len(), |task| {
         let (plan, area) = (&plans[task % plans.len()], &areas[task % plans.len()]);
         let image = images.start + task / plans.len() * LANES;
@@ -155,7 +187,10 @@ impl Plan {
                     let x = way.read(axes[1], column, tap % g.kw);
                     if let (Some(y), Some(x)) = (y, x) {
                         let pixel = (y - read[0].start) * read[1].len() + x - read[1].start;
-                        columns.terms.push(Term { tap: tap as u32, line: (pixel * depth) as u32 });
+                        columns.terms.push(Term {
+                            tap: tap as u32,
+                            line: (pixel * depth) as u32,
+                        });
                     }
                 }
                 columns.ends.push(columns.terms.len() as u32);
@@ -168,7 +203,11 @@ impl Plan {
 /// The weight by panels, `(panels, taps, depth, rows)`.
 fn pack(isa: Isa, weight: &[f32], g: &Geometry, way: Way) -> Vec<f32> {
     let (rows, taps) = (isa.rows(), g.taps());
-    let (outs, depth) = if way == Way::Forward { (g.o, g.c) } else { (g.c, g.o) };
+    let (outs, depth) = if way == Way::Forward {
+        (g.o, g.c)
+    } else {
+        (g.c, g.o)
+    };
     let panels = outs.div_ceil(rows);
     let panel = taps * depth * rows;
     let fill = |to: Shared<'_, f32>| {
@@ -181,8 +220,11 @@ fn pack(isa: Isa, weight: &[f32], g: &Geometry, way: Way) -> Vec<f32> {
             for row in 0..rows.min(outs - index * rows) {
                 let out = index * rows + row;
                 for input in 0..depth {
-                    let at =
-                        if way == Way::Forward { out * g.c + input } else { input * g.c + out };
+                    let at = if way == Way::Forward {
+                        out * g.c + input
+                    } else {
+                        input * g.c + out
+                    };
                     for (tap, v) in weight[at * taps..][..taps].iter().enumerate() {
                         to[(tap * depth + input) * rows + row] = *v;
                     }

@@ -43,14 +43,23 @@ pub(super) fn weight_gradient(
     let reads = (size[0] * size[1] * 5 / 4).div_ceil((out[0] * out[1]).max(1));
     let areas = areas(out, LINES / (3 + 4 * reads));
     let units = images.len() / LANES * areas.len();
-    let step = units.div_ceil(TASKS.div_ceil(blocks).min(units).max(1)).max(1);
+    let step = units
+        .div_ceil(TASKS.div_ceil(blocks).min(units).max(1))
+        .max(1);
     let parts = units.div_ceil(step).max(1);
     let plans: Vec<_> = areas.iter().map(|area| Plan::new(g, area)).collect();
     let most = |count: fn(&Plan, &Area) -> usize| {
-        plans.iter().zip(&areas).map(|(plan, area)| count(plan, area)).max().unwrap_or(0)
+        plans
+            .iter()
+            .zip(&areas)
+            .map(|(plan, area)| count(plan, area))
+            .max()
+            .unwrap_or(0)
     };
-    let lines =
-        [most(|plan, _| pixels(&plan.read)) * block_c, most(|_, area| pixels(area)) * block_o];
+    let lines = [
+        most(|plan, _| pixels(&plan.read)) * block_c,
+        most(|_, area| pixels(area)) * block_o,
+    ];
     let fill = |to: Shared<'_, f32>| {
         each(g, parts * blocks, |task| {
             let (part, block) = (task / blocks, task % blocks);
@@ -60,37 +69,68 @@ pub(super) fn weight_gradient(
             let ins = ins..(ins + block_c).min(g.c);
             let sums = outs.len() * ins.len();
             let [inputs, gradients] = lines.map(|lines| lines * LANES);
-            scratch([inputs, gradients, taps * sums], |[inputs, gradients, values]| {
-                values.fill(0.0);
-                for unit in part * step..((part + 1) * step).min(units) {
-                    let (plan, area) = (&plans[unit % plans.len()], &areas[unit % plans.len()]);
-                    let image = images.start + unit / plans.len() * LANES;
-                    let [read, write] = [pixels(&plan.read), pixels(area)];
-                    let x = Planes { values: x, image, channels: g.c, size };
-                    for (index, channel) in ins.clone().enumerate() {
-                        x.gather(isa, channel, &plan.read, &mut inputs[index * read * LANES..], 1);
+            scratch(
+                [inputs, gradients, taps * sums],
+                |[inputs, gradients, values]| {
+                    values.fill(0.0);
+                    for unit in part * step..((part + 1) * step).min(units) {
+                        let (plan, area) = (&plans[unit % plans.len()], &areas[unit % plans.len()]);
+                        let image = images.start + unit / plans.len() * LANES;
+                        let [read, write] = [pixels(&plan.read), pixels(area)];
+                        let x = Planes {
+                            values: x,
+                            image,
+                            channels: g.c,
+                            size,
+                        };
+                        for (index, channel) in ins.clone().enumerate() {
+                            x.gather(
+                                isa,
+                                channel,
+                                &plan.read,
+                                &mut inputs[index * read * LANES..],
+                                1,
+                            );
+                        }
+                        let dy = Planes {
+                            values: dy,
+                            image,
+                            channels: g.o,
+                            size: out,
+                        };
+                        for (index, channel) in outs.clone().enumerate() {
+                            let to = &mut gradients[index * write * LANES..];
+                            dy.gather(isa, channel, area, to, 1);
+                        }
+                        let a = Rows {
+                            lines: gradients,
+                            apart: write,
+                            count: outs.len(),
+                        };
+                        let b = Rows {
+                            lines: inputs,
+                            apart: read,
+                            count: ins.len(),
+                        };
+                        let sums = Sums {
+                            values,
+                            tap_apart: sums,
+                            row_apart: ins.len(),
+                        };
+                        dots(isa, a, b, g.stride[1], &plan.taps, sums);
                     }
-                    let dy = Planes { values: dy, image, channels: g.o, size: out };
-                    for (index, channel) in outs.clone().enumerate() {
-                        let to = &mut gradients[index * write * LANES..];
-                        dy.gather(isa, channel, area, to, 1);
-                    }
-                    let a = Rows { lines: gradients, apart: write, count: outs.len() };
-                    let b = Rows { lines: inputs, apart: read, count: ins.len() };
-                    let sums = Sums { values, tap_apart: sums, row_apart: ins.len() };
-                    dots(isa, a, b, g.stride[1], &plan.taps, sums);
-                }
-                for (row, o) in outs.clone().enumerate() {
-                    let at = part * len + (o * g.c + ins.start) * taps;
-                    // SAFETY: one task writes this part of these channels.
-                    let to = unsafe { to.part(at, ins.len() * taps) };
-                    for (column, to) in to.chunks_mut(taps).enumerate() {
-                        for (tap, to) in to.iter_mut().enumerate() {
-                            *to = values[tap * sums + row * ins.len() + column];
+                    for (row, o) in outs.clone().enumerate() {
+                        let at = part * len + (o * g.c + ins.start) * taps;
+                        // SAFETY: one task writes this part of these channels.
+                        let to = unsafe { to.part(at, ins.len() * taps) };
+                        for (column, to) in to.chunks_mut(taps).enumerate() {
+                            for (tap, to) in to.iter_mut().enumerate() {
+                                *to = values[tap * sums + row * ins.len() + column];
+                            }
                         }
                     }
-                }
-            });
+                },
+            );
         });
     };
     // SAFETY: parts by blocks of channels cover everything.

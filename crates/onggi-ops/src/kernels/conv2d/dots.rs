@@ -74,8 +74,12 @@ fn dots_body<const R: usize, const FMA: bool>(
         for j in (0..b.count).step_by(B) {
             // The last block takes its last row more than once and drops the copies.
             let rows = [i, (i + 1).min(a.count - 1), (i + 2).min(a.count - 1)];
-            let columns =
-                [j, (j + 1).min(b.count - 1), (j + 2).min(b.count - 1), (j + 3).min(b.count - 1)];
+            let columns = [
+                j,
+                (j + 1).min(b.count - 1),
+                (j + 2).min(b.count - 1),
+                (j + 3).min(b.count - 1),
+            ];
             // Taps innermost: they find their lines in L1.
             for (tap, segments) in taps.iter().enumerate() {
                 let block = if R == 12 {
@@ -86,8 +90,9 @@ fn dots_body<const R: usize, const FMA: bool>(
                 for r in 0..A.min(a.count - i) {
                     let at = tap * sums.tap_apart + (i + r) * sums.row_apart + j;
                     if j + B <= b.count {
-                        let sums: &mut [f32; B] =
-                            sums.values[at..].first_chunk_mut().expect("sums inside the buffer");
+                        let sums: &mut [f32; B] = sums.values[at..]
+                            .first_chunk_mut()
+                            .expect("sums inside the buffer");
                         for c in 0..B {
                             sums[c] += block[r][c];
                         }

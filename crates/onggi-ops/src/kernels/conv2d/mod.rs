@@ -75,7 +75,11 @@ impl Path {
 
     /// How many images are taken sixteen at a time.
     fn images(self, g: &Geometry) -> usize {
-        if [Self::Winograd, Self::Direct].contains(&self) { g.n / LANES * LANES } else { 0 }
+        if [Self::Winograd, Self::Direct].contains(&self) {
+            g.n / LANES * LANES
+        } else {
+            0
+        }
     }
 }
 

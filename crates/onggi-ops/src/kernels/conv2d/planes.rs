@@ -30,8 +30,11 @@ impl<T> Planes<T> {
     fn runs(&self, channel: usize, area: &Area) -> impl Iterator<Item = (usize, usize)> + use<T> {
         let ([rows, columns], width) = (area, self.size[1]);
         let whole = columns.len() == width;
-        let (count, len) =
-            if whole { (1, rows.len() * width) } else { (rows.len(), columns.len()) };
+        let (count, len) = if whole {
+            (1, rows.len() * width)
+        } else {
+            (rows.len(), columns.len())
+        };
         let plane = (self.image * self.channels + channel) * self.plane();
         let first = plane + rows.start * width + columns.start;
         (0..count).map(move |row| (first + row * width, len))
@@ -44,7 +47,14 @@ impl Planes<&[f32]> {
         let mut line = 0;
         for (pixel, len) in self.runs(channel, area) {
             let to = &mut to[line * step * LANES..];
-            gather(isa, &self.values[pixel..], self.channels * self.plane(), len, to, step * LANES);
+            gather(
+                isa,
+                &self.values[pixel..],
+                self.channels * self.plane(),
+                len,
+                to,
+                step * LANES,
+            );
             line += len;
         }
     }
@@ -67,7 +77,16 @@ impl Planes<Shared<'_, f32>> {
         for (pixel, len) in self.runs(channel, area) {
             let to = self.values.rows(pixel, [LANES, apart, len]);
             // SAFETY: `rows` are inside, and nobody else uses them by the caller's promise.
-            unsafe { scatter(isa, &from[line * step * LANES..], step * LANES, len, to, apart) };
+            unsafe {
+                scatter(
+                    isa,
+                    &from[line * step * LANES..],
+                    step * LANES,
+                    len,
+                    to,
+                    apart,
+                )
+            };
             line += len;
         }
     }

@@ -117,7 +117,10 @@ pub(super) fn chunks(g: &Geometry, most: usize) -> Vec<Chunk> {
             chunks.push(Chunk {
                 rows: ty..ty_end,
                 columns: tx..tx_end,
-                read: [read(ty, ty_end, g.padding[0], g.h), read(tx, tx_end, g.padding[1], g.w)],
+                read: [
+                    read(ty, ty_end, g.padding[0], g.h),
+                    read(tx, tx_end, g.padding[1], g.w),
+                ],
             });
         }
     }
@@ -200,7 +203,12 @@ pub(super) fn forward(
                 product(isa, packed, &columns, inputs, products);
             }
             let area = chunk.outputs(g);
-            let y = Planes { values: y, image, channels: g.o, size: [g.oh(), g.ow()] };
+            let y = Planes {
+                values: y,
+                image,
+                channels: g.o,
+                size: [g.oh(), g.ow()],
+            };
             for channel in 0..g.o {
                 let bias = bias.map_or(0.0, |bias| bias[channel]);
                 for (tile, lines) in writes.iter().enumerate() {

@@ -102,12 +102,21 @@ pub(super) fn weight_gradient(
                         let to = &mut inputs[at..];
                         transform_inputs(isa, x, ins.clone(), chunk, &reads, patch, to, at_c);
                         let size = [g.oh(), g.ow()];
-                        let dy = Planes { values: dy, image, channels: g.o, size };
+                        let dy = Planes {
+                            values: dy,
+                            image,
+                            channels: g.o,
+                            size,
+                        };
                         let pixels = (&chunk.outputs(g), &writes[..]);
                         let to = &mut gradients[at..];
                         transform_gradients(isa, dy, outs.clone(), pixels, patch, to, at_o);
                     }
-                    let all = [vec![Segment { a: 0, b: 0, count: tiles }]];
+                    let all = [vec![Segment {
+                        a: 0,
+                        b: 0,
+                        count: tiles,
+                    }]];
                     for position in 0..AREA {
                         let a = Rows {
                             lines: &gradients[position * at_o.position * LANES..],
@@ -120,7 +129,11 @@ pub(super) fn weight_gradient(
                             count: ins.len(),
                         };
                         let values = &mut sums[position * products..][..products];
-                        let sums = Sums { values, tap_apart: 0, row_apart: block_c };
+                        let sums = Sums {
+                            values,
+                            tap_apart: 0,
+                            row_apart: block_c,
+                        };
                         dots(isa, a, b, 1, &all, sums);
                     }
                 }
