@@ -61,9 +61,10 @@ impl Way {
         let all = range
             .clone()
             .flat_map(|at| (0..axis.taps).filter_map(move |tap| self.read(axis, at, tap)));
-        all.fold(usize::MAX..0, |all, at| {
-            all.start.min(at)..all.end.max(at + 1)
-        })
+        let (start, end) = all.fold((usize::MAX, 0), |(start, end), at| {
+            (start.min(at), end.max(at + 1))
+        });
+        start..end
     }
 }
 

@@ -4,6 +4,8 @@
 //! Work is cut by the geometry alone, and sums are taken in a fixed order: the result is the same
 //! to the bit at any number of threads.
 
+#![allow(clippy::needless_range_loop)] // rows and columns of small matrices are indices
+
 mod depthwise;
 mod direct;
 mod direct_weight;
