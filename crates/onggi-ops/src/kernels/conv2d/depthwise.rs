@@ -274,6 +274,10 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
                     let plane = image * g.c + channel;
                     copy.fill(&x[plane * size..][..size], padded);
                     let dy = &dy[plane * oh * ow..][..oh * ow];
+                    if wide == ow {
+                        plane_dots(isa, padded, copy, dy, sums);
+                        continue;
+                    }
                     for (to, dy) in rows.chunks_mut(wide).zip(dy.chunks(ow)) {
                         to[..ow].copy_from_slice(dy);
                     }
@@ -313,7 +317,7 @@ fn plane_dots_body<const R: usize, const FMA: bool>(
         let wide = copy.columns.out.next_multiple_of(8);
         for (y, dy) in dy.chunks(wide.max(1)).enumerate() {
             let row = y * copy.rows.stride * copy.row();
-            for (block, dy) in dy.as_chunks::<8>().0.iter().enumerate() {
+            for (block, &dy) in dy.as_chunks::<8>().0.iter().enumerate() {
                 for tap in 0..TAPS {
                     let from: &[f32; 8] = padded[row + at[tap] + block * 8..]
                         .first_chunk()

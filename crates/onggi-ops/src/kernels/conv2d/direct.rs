@@ -11,10 +11,14 @@ use super::product::{Columns, Packed, Term, product};
 use super::scratch::scratch;
 use std::ops::Range;
 
-/// Whether the convolution is one for this file: fewer channels make its lines not worth the move,
-/// and pointwise products need no patches.
+/// Whether the convolution is one for this file; pointwise products need no patches.
 pub(super) fn fits(g: &Geometry) -> bool {
-    g.groups == 1 && g.c >= 16 && g.o >= 16 && (g.taps() > 1 || g.stride != [1, 1])
+    g.groups == 1 && g.o >= 16 && (g.taps() > 1 || g.stride != [1, 1])
+}
+
+/// Whether its input gradient is as well: few channels leave most of a panel of weights empty.
+pub(super) fn fits_back(g: &Geometry) -> bool {
+    fits(g) && g.c >= 16
 }
 
 /// Lines of a task's buffers: 512 KB.
@@ -58,13 +62,11 @@ impl Way {
 
     /// The positions that `range` reads.
     fn reads(self, axis: Axis, range: &Range<usize>) -> Range<usize> {
-        let all = range
-            .clone()
-            .flat_map(|at| (0..axis.taps).filter_map(move |tap| self.read(axis, at, tap)));
-        let (start, end) = all.fold((usize::MAX, 0), |(start, end), at| {
-            (start.min(at), end.max(at + 1))
-        });
-        start..end
+        let all = || {
+            let taps = |at| (0..axis.taps).filter_map(move |tap| self.read(axis, at, tap));
+            range.clone().flat_map(taps)
+        };
+        all().min().unwrap_or(0)..all().max().map_or(0, |last| last + 1)
     }
 }
 

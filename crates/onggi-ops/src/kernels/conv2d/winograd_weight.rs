@@ -9,9 +9,8 @@ use super::geometry::Geometry;
 use super::lanes::{Isa, LANES, dispatch};
 use super::planes::{Area, Planes};
 use super::scratch::scratch;
-use super::winograd::{
-    AREA, Chunk, HALF, Half, IN, Layout, OUT, chunks, combine, load, sum, transform_inputs,
-};
+use super::winograd::{Chunk, Layout, chunks, transform_inputs};
+use super::winograd_transform::{AREA, HALF, Half, IN, OUT, combine, load, sum};
 use super::{each, sum_parts};
 use std::ops::Range;
 
