@@ -14,6 +14,27 @@ pub fn values<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
     x.clone().into_data().try_to_vec().expect("an f32 tensor")
 }
 
+/// Standard normal values, the same for the same shape and seed. Burn's own `Tensor::random` draws
+/// from one generator a process, which tests that run side by side would take from each other.
+pub fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let mut state = seed;
+    // SplitMix64 (Steele, Lea and Flood, 2014), uniform in (0, 1).
+    let mut uniform = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    };
+    // Box and Muller's transform.
+    let normal = || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+    let values: Vec<f32> = std::iter::repeat_with(normal)
+        .map(|v| v as f32)
+        .take(shape.iter().product())
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
 /// Panics unless `|got − expected| ≤ tolerance · (1 + |expected|)` everywhere, naming the worst
 /// place.
 ///

@@ -1,6 +1,6 @@
 use super::*;
-use crate::testing::values;
-use burn::tensor::{Device, Distribution};
+use crate::testing::{self, values};
+use burn::tensor::Device;
 use proptest::prelude::*;
 
 const KEY: Key = Key {
@@ -9,9 +9,7 @@ const KEY: Key = Key {
 };
 
 fn random(len: usize) -> Tensor<1> {
-    let device = Device::flex();
-    device.seed(5);
-    Tensor::random([len], Distribution::Normal(1.0, 2.0), &device)
+    testing::random([len], 5) * 2.0 + 1.0
 }
 
 #[test]

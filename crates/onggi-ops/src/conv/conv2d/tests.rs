@@ -1,11 +1,9 @@
 use super::*;
-use crate::testing::{assert_close, values};
-use burn::tensor::{Device, Distribution};
+use crate::testing::{self, assert_close, values};
+use burn::tensor::Device;
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    let device = Device::flex();
-    device.seed(seed);
-    Tensor::random(shape, Distribution::Normal(0.3, 1.0), &device)
+    testing::random(shape, seed) + 0.3
 }
 
 /// `y`, `dx`, `dweight` and `dbias` through the upstream gradient `dy`, by `forward`.

@@ -1,6 +1,6 @@
 use super::*;
-use crate::testing::{Golden, assert_close, values};
-use burn::tensor::{Device, Distribution};
+use crate::testing::{self, Golden, assert_close, values};
+use burn::tensor::Device;
 
 const GOLDEN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -123,9 +123,7 @@ fn golden_large_mean() {
 }
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    let device = Device::flex();
-    device.seed(seed);
-    Tensor::random(shape, Distribution::Normal(0.5, 2.0), &device)
+    testing::random(shape, seed) * 2.0 + 0.5
 }
 
 /// Kernel against composed default, on shapes that reach every path: one thread and several,
