@@ -1,12 +1,7 @@
 //! Between Burn's CPU tensors and the kernels' slices.
 
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
-
-/// Whether the kernels, which work in `f32`, can take a tensor; others go by the composed default.
-pub(crate) fn fits_kernels(x: &FlexTensor) -> bool {
-    x.dtype() == DType::F32
-}
 
 /// The tensor with its elements in row-major order and nothing around them.
 pub(crate) fn contiguous(x: FlexTensor) -> FlexTensor {
@@ -17,10 +12,10 @@ pub(crate) fn contiguous(x: FlexTensor) -> FlexTensor {
     }
 }
 
-/// The elements of a tensor that [`contiguous`] returned.
+/// The elements of a tensor that [`contiguous`] returned, as all that an operation gets.
 pub(crate) fn slice(x: &FlexTensor) -> &[f32] {
     x.as_slice::<f32>()
-        .expect("a contiguous f32 tensor: `contiguous` and `fits_kernels` were asked")
+        .expect("a contiguous f32 tensor: `fused::apply` made it so")
 }
 
 /// A tensor around a kernel's result.

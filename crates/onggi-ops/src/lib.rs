@@ -27,6 +27,7 @@ pub mod conv;
 pub mod dropout;
 mod error;
 mod flex;
+mod fused;
 mod kernels;
 pub mod norm;
 mod random;

@@ -64,6 +64,90 @@ pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
     }
 }
 
+/// The values of `forward` and the gradient of each leaf, through an upstream gradient of fixed
+/// random values. Leaves are flat; `forward` gives them their shapes.
+///
+/// # Panics
+/// A leaf that gets no gradient.
+pub fn outcome(leaves: &[Tensor<1>], forward: impl Fn(&[Tensor<1>]) -> Tensor<1>) -> Vec<Vec<f32>> {
+    let tracked = |leaf: &Tensor<1>| Tensor::from_inner(leaf.clone()).require_grad();
+    let leaves: Vec<Tensor<1>> = leaves.iter().map(tracked).collect();
+    let y = forward(&leaves);
+    let dy = random(y.dims(), 0x5eed);
+    let gradients = (y.clone() * Tensor::from_inner(dy)).sum().backward();
+    let gradient = |leaf: &Tensor<1>| values(&leaf.grad(&gradients).expect("a gradient"));
+    std::iter::once(values(&y))
+        .chain(leaves.iter().map(gradient))
+        .collect()
+}
+
+/// Panics unless two functions of the same leaves have the same values and gradients, within
+/// `tolerance` times the largest of each tensor: rounding errors are in proportion to the summands,
+/// not to their sum.
+///
+/// # Panics
+/// As said: this is a test's assertion.
+#[track_caller]
+pub fn assert_same_outcome(
+    what: &str,
+    leaves: &[Tensor<1>],
+    got: impl Fn(&[Tensor<1>]) -> Tensor<1>,
+    expected: impl Fn(&[Tensor<1>]) -> Tensor<1>,
+    tolerance: f32,
+) {
+    let outcomes = outcome(leaves, got)
+        .into_iter()
+        .zip(outcome(leaves, expected));
+    for (i, (got, expected)) in outcomes.enumerate() {
+        let largest = expected
+            .iter()
+            .fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+        let scaled = |v: &[f32]| v.iter().map(|v| v / largest).collect::<Vec<_>>();
+        let part = match i {
+            0 => "the value".to_string(),
+            leaf => format!("the gradient of leaf {}", leaf - 1),
+        };
+        let what = format!("{what}: {part}");
+        assert_close(&what, &scaled(&got), &scaled(&expected), tolerance);
+    }
+}
+
+/// Panics unless the gradients of `forward` agree with central differences along one random
+/// direction a leaf, within `tolerance` of the derivative or of 1.
+///
+/// # Panics
+/// As said: this is a test's assertion.
+#[track_caller]
+pub fn assert_gradients(
+    what: &str,
+    leaves: &[Tensor<1>],
+    forward: impl Fn(&[Tensor<1>]) -> Tensor<1>,
+    step: f64,
+    tolerance: f64,
+) {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
+        products.sum()
+    };
+    let outcome = outcome(leaves, &forward);
+    let dy = values(&random([outcome[0].len()], 0x5eed));
+    for (i, leaf) in leaves.iter().enumerate() {
+        let direction = random(leaf.dims(), 0xd1 + i as u64);
+        let moved = |step: f64| {
+            let mut leaves = leaves.to_vec();
+            leaves[i] = leaf.clone() + direction.clone() * step;
+            dot(&values(&forward(&leaves)), &dy)
+        };
+        let difference = (moved(step) - moved(-step)) / (2.0 * step);
+        let derivative = dot(&outcome[i + 1], &values(&direction));
+        let error = (difference - derivative).abs() / derivative.abs().max(1.0);
+        assert!(
+            error <= tolerance,
+            "{what}: along leaf {i} the gradient says {derivative}, differences {difference}"
+        );
+    }
+}
+
 /// A golden file: tensors that a reference implementation wrote, by name.
 #[derive(Debug)]
 pub struct Golden {

@@ -9,263 +9,49 @@
 //! the bias's the sum of `dy`.
 
 use crate::OpError;
-use crate::flex::{contiguous, fits_kernels, slice, tensor};
+use crate::flex::{slice, tensor};
+use crate::fused::{self, Operation, has_kernels};
 use crate::kernels::conv2d::{self as kernel, Geometry};
-use burn::backend::ops::ModuleOps;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::Tensor;
-use burn::tensor::ops::ConvOptions;
-use burn_autodiff::Autodiff;
-use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
-use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::TensorMetadata;
+use burn::tensor::{Tensor, module, ops::ConvOptions};
 use burn_flex::FlexTensor;
 
-/// 2-d convolution on a back end. The defaults are the back end's own convolutions.
-///
-/// The methods are called `fused_…` because `Backend` has a `conv2d` of its own.
-#[backend_extension(Flex, Autodiff)]
-pub trait Conv2dOps: Backend {
-    /// `y` without a bias.
-    fn fused_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        Self::conv2d(x, weight, None, options)
-    }
-
-    /// `y` with a bias.
-    fn fused_conv2d_bias(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        Self::conv2d(x, weight, Some(bias), options)
-    }
-
-    /// `dx`.
-    fn fused_conv2d_input_gradient(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        Self::conv2d_x_backward(x, weight, dy, options)
-    }
-
-    /// `dweight`.
-    fn fused_conv2d_weight_gradient(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        Self::conv2d_weight_backward(x, weight, dy, options)
-    }
-
-    /// `dbias`.
-    fn fused_conv2d_bias_gradient(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        let _ = (weight, options);
-        Self::conv2d_bias_backward(x, bias, dy)
-    }
-}
-
-fn geometry(x: &FlexTensor, weight: &FlexTensor, options: &ConvOptions<2>) -> Geometry {
-    let (x, weight) = (x.shape(), weight.shape());
-    Geometry {
-        n: x[0],
-        c: x[1],
-        h: x[2],
-        w: x[3],
-        o: weight[0],
-        kh: weight[2],
-        kw: weight[3],
-        stride: options.stride,
-        // Both sides are padded alike: `conv2d` takes one number for them.
-        padding: options.padding.map(|(before, _after)| before),
-        dilation: options.dilation,
-        groups: options.groups,
-    }
-}
-
-fn forward(
-    x: FlexTensor,
-    weight: FlexTensor,
-    bias: Option<FlexTensor>,
-    options: &ConvOptions<2>,
-) -> FlexTensor {
-    if !fits_kernels(&x) {
-        return Flex::conv2d(x, weight, bias, options.clone());
-    }
-    let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
-    let g = geometry(&x, &weight, options);
-    let y = kernel::forward(slice(&x), slice(&weight), bias.as_ref().map(slice), g);
-    tensor(y, [g.n, g.o, g.oh(), g.ow()])
-}
-
-impl Conv2dOps for Flex {
-    fn fused_conv2d(x: FlexTensor, weight: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
-        forward(x, weight, None, &options)
-    }
-
-    fn fused_conv2d_bias(
-        x: FlexTensor,
-        weight: FlexTensor,
-        bias: FlexTensor,
-        options: ConvOptions<2>,
-    ) -> FlexTensor {
-        forward(x, weight, Some(bias), &options)
-    }
-
-    fn fused_conv2d_input_gradient(
-        x: FlexTensor,
-        weight: FlexTensor,
-        dy: FlexTensor,
-        options: ConvOptions<2>,
-    ) -> FlexTensor {
-        if !fits_kernels(&x) {
-            return Self::conv2d_x_backward(x, weight, dy, options);
-        }
-        let (weight, dy) = (contiguous(weight), contiguous(dy));
-        let g = geometry(&x, &weight, &options);
-        tensor(
-            kernel::input_gradient(slice(&dy), slice(&weight), g),
-            x.shape(),
-        )
-    }
-
-    fn fused_conv2d_weight_gradient(
-        x: FlexTensor,
-        weight: FlexTensor,
-        dy: FlexTensor,
-        options: ConvOptions<2>,
-    ) -> FlexTensor {
-        if !fits_kernels(&x) {
-            return Self::conv2d_weight_backward(x, weight, dy, options);
-        }
-        let (x, dy) = (contiguous(x), contiguous(dy));
-        let g = geometry(&x, &weight, &options);
-        tensor(
-            kernel::weight_gradient(slice(&x), slice(&dy), g),
-            weight.shape(),
-        )
-    }
-
-    fn fused_conv2d_bias_gradient(
-        x: FlexTensor,
-        weight: FlexTensor,
-        bias: FlexTensor,
-        dy: FlexTensor,
-        options: ConvOptions<2>,
-    ) -> FlexTensor {
-        if !fits_kernels(&x) {
-            return Self::conv2d_bias_backward(x, bias, dy);
-        }
-        let dy = contiguous(dy);
-        let g = geometry(&x, &weight, &options);
-        tensor(kernel::bias_gradient(slice(&dy), g), bias.shape())
-    }
-}
-
-/// What the backward step needs.
+/// Of `x` and `weight` (`N = 2`), or of `x`, `weight` and `bias`.
 #[derive(Clone, Debug)]
-struct Saved<T> {
-    x: T,
-    weight: T,
-    bias: Option<T>,
-    options: ConvOptions<2>,
-}
+struct Conv2d(Geometry);
 
-#[derive(Debug)]
-struct Conv2dBackward;
+impl<const N: usize> Operation<N> for Conv2d {
+    /// `x` and `weight`.
+    type Saved = [FlexTensor; 2];
 
-/// With two parents, `x` and `weight`, or three, with `bias`. A gradient that nobody waits for is
-/// not computed: the first layer's input has none.
-impl<B: Conv2dOps, const N: usize> Backward<B, N> for Conv2dBackward {
-    type State = Saved<FloatTensor<B>>;
+    fn forward(&self, inputs: [FlexTensor; N]) -> (FlexTensor, Self::Saved) {
+        let (g, bias) = (self.0, inputs.get(2).map(slice));
+        let y = kernel::forward(slice(&inputs[0]), slice(&inputs[1]), bias, g);
+        let y = tensor(y, [g.n, g.o, g.oh(), g.ow()]);
+        (y, [inputs[0].clone(), inputs[1].clone()])
+    }
 
+    /// A gradient that nobody waits for is not computed: the first layer's input has none.
     fn backward(
-        self,
-        ops: Ops<Self::State, N>,
-        grads: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let Saved {
-            x,
-            weight,
-            bias,
-            options,
-        } = ops.state;
-        for (index, parent) in ops.parents.into_iter().enumerate() {
-            let Some(parent) = parent else { continue };
-            let (x, weight, dy, options) = (x.clone(), weight.clone(), dy.clone(), options.clone());
-            let gradient = match (index, &bias) {
-                (0, _) => B::fused_conv2d_input_gradient(x, weight, dy, options),
-                (1, _) => B::fused_conv2d_weight_gradient(x, weight, dy, options),
-                (_, Some(b)) => B::fused_conv2d_bias_gradient(x, weight, b.clone(), dy, options),
-                (_, None) => continue,
-            };
-            grads.register::<B>(parent.id, gradient);
-        }
-    }
-}
-
-impl<B: Conv2dOps, C: CheckpointStrategy> Conv2dOps for Autodiff<B, C> {
-    fn fused_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        let nodes = [x.node(), weight.node()];
-        let (x, weight) = (x.primitive().clone(), weight.primitive().clone());
-        let y = B::fused_conv2d(x.clone(), weight.clone(), options.clone());
-        let saved = Saved {
-            x,
-            weight,
-            bias: None,
-            options,
-        };
-        match Backward::<B, 2>::prepare::<C>(Conv2dBackward, nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish(saved, y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
-    }
-
-    fn fused_conv2d_bias(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        let nodes = [x.node(), weight.node(), bias.node()];
-        let [x, weight, bias] = [x, weight, bias].map(|t| t.primitive().clone());
-        let y = B::fused_conv2d_bias(x.clone(), weight.clone(), bias.clone(), options.clone());
-        let saved = Saved {
-            x,
-            weight,
-            bias: Some(bias),
-            options,
-        };
-        match Backward::<B, 3>::prepare::<C>(Conv2dBackward, nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish(saved, y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        &self,
+        [x, weight]: Self::Saved,
+        dy: FlexTensor,
+        wanted: [bool; N],
+    ) -> [Option<FlexTensor>; N] {
+        let g = self.0;
+        std::array::from_fn(|input| {
+            wanted[input].then(|| match input {
+                0 => tensor(
+                    kernel::input_gradient(slice(&dy), slice(&weight), g),
+                    x.shape(),
+                ),
+                1 => tensor(
+                    kernel::weight_gradient(slice(&x), slice(&dy), g),
+                    weight.shape(),
+                ),
+                _ => tensor(kernel::bias_gradient(slice(&dy), g), [g.o]),
+            })
+        })
     }
 }
 
@@ -342,12 +128,29 @@ pub fn conv2d(
         dilation,
         groups,
     } = options.clone();
-    let options = ConvOptions::new(stride, padding, dilation, groups);
+    if !has_kernels(&x) {
+        let options = ConvOptions::new(stride, padding, dilation, groups);
+        return Ok(module::conv2d(x, weight, bias, options));
+    }
+    let ([n, c, h, w], [o, _, kh, kw]) = (x.dims(), weight.dims());
+    let operation = Conv2d(Geometry {
+        n,
+        c,
+        h,
+        w,
+        o,
+        kh,
+        kw,
+        stride,
+        padding,
+        dilation,
+        groups,
+    });
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Ok(Tensor::from_dispatch(match bias {
-        Some(bias) => Dispatch::fused_conv2d_bias(x, weight, bias.into_dispatch(), options),
-        None => Dispatch::fused_conv2d(x, weight, options),
-    }))
+    Ok(match bias {
+        Some(bias) => fused::apply(operation, [x, weight, bias.into_dispatch()]).y(),
+        None => fused::apply(operation, [x, weight]).y(),
+    })
 }
 
 fn check(

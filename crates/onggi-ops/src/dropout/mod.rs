@@ -10,120 +10,49 @@
 //! # Reference
 //! Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014.
 
-use crate::flex::{contiguous, fits_kernels, slice, tensor};
+use crate::flex::{slice, tensor};
+use crate::fused::{self, Operation, has_kernels};
 use crate::kernels::dropout as kernel;
 use crate::{Key, OpError};
-use burn::backend::tensor::{Device, FloatTensor};
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::backend::TensorMetadata;
 use burn::tensor::{Tensor, TensorData};
-use burn_autodiff::Autodiff;
-use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
-use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_flex::FlexTensor;
 
-/// Dropout on a back end. The default multiplies by a mask drawn on the host, which has the bits
-/// of the kernel's, and runs on any device.
-#[backend_extension(Flex, Autodiff)]
-pub trait DropoutOps: Backend {
-    /// `x · scale` where draw `i` of the stream is at least `threshold`, else 0.
-    fn fused_dropout(
-        x: FloatTensor<Self>,
-        threshold: u32,
-        scale: f32,
-        seed: u64,
-        stream: u64,
-    ) -> FloatTensor<Self> {
-        composed::<Self>(x, threshold, scale, Key { seed, stream })
-    }
-}
-
-fn composed<B: Backend>(x: FloatTensor<B>, threshold: u32, scale: f32, key: Key) -> FloatTensor<B> {
-    let (shape, device): (_, Device<B>) = (x.shape(), x.device());
-    let mask = kernel::apply(&vec![1.0; shape.num_elements()], threshold, 1.0, key);
-    let mask = B::float_from_data(TensorData::new(mask, shape), &device);
-    // Not a product with the mask alone: a dropped infinity would become NaN.
-    let dropped = B::float_equal_elem(mask, 0f32.into(), burn::tensor::BoolDType::Native);
-    B::float_mask_fill(B::float_mul_scalar(x, scale.into()), dropped, 0f32.into())
-}
-
-impl DropoutOps for Flex {
-    fn fused_dropout(
-        x: FlexTensor,
-        threshold: u32,
-        scale: f32,
-        seed: u64,
-        stream: u64,
-    ) -> FlexTensor {
-        if !fits_kernels(&x) {
-            return composed::<Self>(x, threshold, scale, Key { seed, stream });
-        }
-        let x = contiguous(x);
-        tensor(
-            kernel::apply(slice(&x), threshold, scale, Key { seed, stream }),
-            x.shape(),
-        )
-    }
-}
-
-/// The drawn mask's name and what it does to a kept element.
+/// The mask's name and what it does to a kept element: `x · scale` where draw `i` of the key is at
+/// least `threshold`, else 0.
 #[derive(Clone, Copy, Debug)]
-struct Draw {
+struct Dropout {
     threshold: u32,
     scale: f32,
     key: Key,
 }
 
-#[derive(Debug)]
-struct DropoutBackward;
+impl Dropout {
+    /// On any device, by the kernel's mask, drawn on the host.
+    fn composed<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        let (shape, device) = (x.dims(), x.device());
+        let ones = vec![1.0; shape.iter().product()];
+        let mask = kernel::apply(&ones, self.threshold, 1.0, self.key);
+        let mask = Tensor::<D>::from_data(TensorData::new(mask, shape), &device);
+        // Not a product with the mask alone: a dropped infinity would become NaN.
+        (x * self.scale).mask_fill(mask.equal_elem(0.0), 0.0)
+    }
 
-impl<B: DropoutOps> Backward<B, 1> for DropoutBackward {
-    type State = Draw;
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        grads: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let Draw {
-            threshold,
-            scale,
-            key,
-        } = ops.state;
-        if let [Some(parent)] = ops.parents {
-            let dx = B::fused_dropout(dy, threshold, scale, key.seed, key.stream);
-            grads.register::<B>(parent.id, dx);
-        }
+    fn apply(&self, x: &FlexTensor) -> FlexTensor {
+        let y = kernel::apply(slice(x), self.threshold, self.scale, self.key);
+        tensor(y, x.shape())
     }
 }
 
-impl<B: DropoutOps, C: CheckpointStrategy> DropoutOps for Autodiff<B, C> {
-    fn fused_dropout(
-        x: FloatTensor<Self>,
-        threshold: u32,
-        scale: f32,
-        seed: u64,
-        stream: u64,
-    ) -> FloatTensor<Self> {
-        let nodes = [x.node()];
-        let y = B::fused_dropout(x.primitive().clone(), threshold, scale, seed, stream);
-        match DropoutBackward
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prep) => prep.finish(
-                Draw {
-                    threshold,
-                    scale,
-                    key: Key { seed, stream },
-                },
-                y,
-            ),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+impl Operation<1> for Dropout {
+    type Saved = ();
+
+    fn forward(&self, [x]: [FlexTensor; 1]) -> (FlexTensor, ()) {
+        (self.apply(&x), ())
+    }
+
+    fn backward(&self, (): (), dy: FlexTensor, _wanted: [bool; 1]) -> [Option<FlexTensor>; 1] {
+        [Some(self.apply(&dy))]
     }
 }
 
@@ -173,9 +102,16 @@ pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, key: Key) -> Result<Tensor<
         return Ok(x.zeros_like());
     }
     let scale = (1.0 / (1.0 - steps / all)) as f32;
-    let Key { seed, stream } = key;
-    let y = Dispatch::fused_dropout(x.into_dispatch(), steps as u32, scale, seed, stream);
-    Ok(Tensor::from_dispatch(y))
+    let dropout = Dropout {
+        threshold: steps as u32,
+        scale,
+        key,
+    };
+    Ok(if has_kernels(&x) {
+        fused::apply(dropout, [x.into_dispatch()]).y()
+    } else {
+        dropout.composed(x)
+    })
 }
 
 #[cfg(test)]

@@ -2,4 +2,4 @@
 
 mod batch_norm;
 
-pub use batch_norm::{BatchNormOps, BatchNormalized, batch_norm, batch_norm_eval};
+pub use batch_norm::{BatchNormalized, batch_norm, batch_norm_eval};

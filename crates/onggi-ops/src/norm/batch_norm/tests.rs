@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{self, Golden, assert_close, values};
+use crate::testing::{self, Golden, assert_close, assert_same_outcome, values};
 use burn::tensor::Device;
 
 const GOLDEN: &str = concat!(
@@ -7,11 +7,9 @@ const GOLDEN: &str = concat!(
     "/tests/fixtures/batch_norm.safetensors"
 );
 
-/// `y`, `mean`, `var`, and the gradients of `x`, `weight` and `bias` through the upstream `dy`.
+/// `y` and the gradients of `x`, `weight` and `bias` through the upstream `dy`.
 struct Outcome {
     y: Vec<f32>,
-    mean: Vec<f32>,
-    var: Vec<f32>,
     dx: Vec<f32>,
     dweight: Vec<f32>,
     dbias: Vec<f32>,
@@ -29,8 +27,6 @@ fn train<const D: usize>(
     let grads = (out.y.clone() * dy).sum().backward();
     Outcome {
         y: values(&out.y),
-        mean: values(&out.mean),
-        var: values(&out.var),
         dx: values(&x.grad(&grads).unwrap()),
         dweight: values(&weight.grad(&grads).unwrap()),
         dbias: values(&bias.grad(&grads).unwrap()),
@@ -131,43 +127,56 @@ fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
 #[test]
 fn kernel_equals_composed_default() {
     for shape in [
-        [2, 1, 1, 1],
+        [5, 1, 1, 1],
         [3, 5, 1, 1],
         [4, 3, 7, 5],
         [2, 2, 96, 96],
         [9, 40, 16, 16],
     ] {
-        let (x, dy) = (random(shape, 1), random(shape, 2));
-        let (weight, bias) = (random([shape[1]], 3), random([shape[1]], 4));
-        let got = train(x.clone(), weight.clone(), bias.clone(), dy.clone());
-        let plain = |t: Tensor<4>| -> FlexTensor { t.into_primitive_flex() };
-        let flat = |t: Tensor<1>| -> FlexTensor { t.into_primitive_flex() };
-        let (x, dy) = (plain(x), plain(dy));
-        let (w, b) = (flat(weight), flat(bias));
-        let (y, mean, var) = composed::train::<Flex>(x.clone(), w.clone(), b, 1e-5);
-        let (dx, dweight, dbias) =
-            composed::backward::<Flex>(x, w, mean.clone(), var.clone(), dy, 1e-5, true);
-        for (name, got, expected, tolerance) in [
-            ("y", &got.y, y, 1e-5),
-            ("mean", &got.mean, mean, 1e-5),
-            ("var", &got.var, var, 1e-5),
-            ("dx", &got.dx, dx, 1e-4),
-            ("dweight", &got.dweight, dweight, 1e-4),
-            ("dbias", &got.dbias, dbias, 1e-4),
-        ] {
-            let what = format!("{name} of {shape:?}");
-            assert_close(&what, got, slice(&contiguous(expected)), tolerance);
-        }
-    }
-}
-
-trait IntoFlex {
-    fn into_primitive_flex(self) -> FlexTensor;
-}
-
-impl<const D: usize> IntoFlex for Tensor<D> {
-    fn into_primitive_flex(self) -> FlexTensor {
-        FlexTensor::from_data(self.into_data())
+        let statistics = random([shape[1]], 5).square() + 0.1;
+        let leaves = [
+            random([shape.iter().product()], 1),
+            random([shape[1]], 3),
+            random([shape[1]], 4),
+        ];
+        let image = |leaves: &[Tensor<1>]| leaves[0].clone().reshape(shape);
+        let flat = |out: BatchNormalized<4>| out.y.flatten::<1>(0, 3);
+        assert_same_outcome(
+            &format!("training on {shape:?}"),
+            &leaves,
+            |v| flat(batch_norm(image(v), v[1].clone(), v[2].clone(), 1e-5).unwrap()),
+            |v| flat(composed::train(image(v), v[1].clone(), v[2].clone(), 1e-5)),
+            2e-5,
+        );
+        let out = |got: bool| {
+            let [x, weight, bias] = leaves.clone();
+            let (x, eps) = (x.reshape(shape), 1e-5);
+            if got {
+                batch_norm(x, weight, bias, eps).unwrap()
+            } else {
+                composed::train(x, weight, bias, eps)
+            }
+        };
+        let (got, expected) = (out(true), out(false));
+        assert_close("mean", &values(&got.mean), &values(&expected.mean), 1e-5);
+        assert_close("var", &values(&got.var), &values(&expected.var), 1e-5);
+        let (mean, var) = (statistics.clone() - 0.5, statistics);
+        let eval = |y: Tensor<4>| y.flatten::<1>(0, 3);
+        assert_same_outcome(
+            &format!("evaluation on {shape:?}"),
+            &leaves,
+            |v| {
+                let (weight, bias) = (v[1].clone(), v[2].clone());
+                let (mean, var) = (mean.clone(), var.clone());
+                eval(batch_norm_eval(image(v), weight, bias, mean, var, 1e-5).unwrap())
+            },
+            |v| {
+                let (weight, bias) = (v[1].clone(), v[2].clone());
+                let (mean, var) = (mean.clone(), var.clone());
+                eval(composed::eval(image(v), weight, bias, mean, var, 1e-5))
+            },
+            1e-5,
+        );
     }
 }
 
