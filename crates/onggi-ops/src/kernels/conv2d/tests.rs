@@ -228,3 +228,24 @@ proptest! {
         check(g);
     }
 }
+
+/// Few images of shapes that Winograd takes sixteen tiles at a time: alone, and beside a full block.
+#[test]
+fn few_images_equal_the_oracle_and_their_result_in_a_batch() {
+    for (n, h, w, padding) in [(1, 33, 30, 1), (3, 17, 9, 0), (19, 14, 13, 2)] {
+        check(square([n, 16, h, w, 17], [3, 1, padding, 1, 1]));
+    }
+    let batch = square([19, 16, 14, 13, 17], [3, 1, 1, 1, 1]);
+    let (x, weight) = (values(batch.x_len(), 1), values(batch.weight_len(), 2));
+    let all = forward(&x, &weight, None, batch);
+    let alone = Geometry { n: 1, ..batch };
+    for image in [0, 7, 18] {
+        let x = &x[image * alone.x_len()..][..alone.x_len()];
+        let y = forward(x, &weight, None, alone);
+        assert_eq!(
+            y,
+            all[image * alone.y_len()..][..alone.y_len()],
+            "image {image}"
+        );
+    }
+}
