@@ -1,9 +1,10 @@
 //! Side-by-side benchmarks: ours and each peer in turn, in one run, on the same threads.
 //!
-//! `cargo run --release -p onggi-bench -- ops --peer-python PATH`
+//! `cargo run --release -p onggi-bench -- ops --peer-python PATH`, or `models` for `ops`.
 
 mod ops;
 mod peer;
+mod suite;
 mod table;
 mod upstream;
 
@@ -24,11 +25,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Suite {
     /// Single operations, forward and backward
-    Ops(ops::Ops),
+    Ops(suite::Suite),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().suite {
-        Suite::Ops(suite) => suite.run(),
+        Suite::Ops(suite) => suite.run(&ops::BENCHES, "ops.py"),
     }
 }

@@ -6,6 +6,22 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 
+/// The device that tests run on: the CPU, or what `ONGGI_TEST_DEVICE` names (`wgpu`, `cuda`), if
+/// the feature of that name is on.
+///
+/// # Panics
+/// A device that is not built in.
+pub fn device() -> Device {
+    match std::env::var("ONGGI_TEST_DEVICE").as_deref() {
+        #[cfg(feature = "wgpu")]
+        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::default()),
+        #[cfg(feature = "cuda")]
+        Ok("cuda") => Device::cuda(0),
+        Err(_) | Ok("" | "cpu") => Device::flex(),
+        Ok(other) => panic!("ONGGI_TEST_DEVICE={other}: built without the feature of that name"),
+    }
+}
+
 /// The values of a tensor.
 ///
 /// # Panics
@@ -32,7 +48,7 @@ pub fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
         .map(|v| v as f32)
         .take(shape.iter().product())
         .collect();
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    Tensor::from_data(TensorData::new(values, shape), &device())
 }
 
 /// Panics unless `|got − expected| ≤ tolerance · (1 + |expected|)` everywhere, naming the worst

@@ -4,7 +4,7 @@ use crate::error::{check_positive, check_range};
 use crate::{Mode, NnError, init};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use onggi_ops::norm::{batch_norm, batch_norm_eval};
+use onggi_ops::norm::{Activation, batch_norm_activated, batch_norm_eval_activated};
 
 /// Configuration of [`BatchNorm1d`], [`BatchNorm2d`] and [`BatchNorm3d`].
 #[derive(Clone, Debug)]
@@ -119,6 +119,22 @@ impl<const R: usize> BatchNorm<R> {
     /// # Errors
     /// Another number of axes or channels; in training, one value a channel.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, mode: &Mode) -> Result<Tensor<D>, NnError> {
+        self.forward_activated(x, mode, Activation::Identity)
+    }
+
+    /// `activation(forward(x))`, for the time of [`forward`](Self::forward) alone.
+    ///
+    /// # Shapes
+    /// As [`forward`](Self::forward).
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn forward_activated<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        mode: &Mode,
+        activation: Activation,
+    ) -> Result<Tensor<D>, NnError> {
         let rank_fits = D == R + 2 || (R == 1 && D == 2);
         if !rank_fits || x.dims()[1] != self.num_features {
             let c = self.num_features;
@@ -141,11 +157,13 @@ impl<const R: usize> BatchNorm<R> {
             .map_or_else(|| constant(1.0), Param::val);
         let bias = self.bias.as_ref().map_or_else(|| constant(0.0), Param::val);
         if let (Mode::Eval, Some(mean), Some(var)) = (mode, &self.running_mean, &self.running_var) {
-            let (mean, var) = (mean.value_sync(), var.value_sync());
-            return Ok(batch_norm_eval(x, weight, bias, mean, var, self.eps)?);
+            let (mean, var, eps) = (mean.value_sync(), var.value_sync(), self.eps);
+            return Ok(batch_norm_eval_activated(
+                x, weight, bias, mean, var, eps, activation,
+            )?);
         }
         let per_channel = x.dims().iter().product::<usize>() / self.num_features;
-        let normalised = batch_norm(x, weight, bias, self.eps)?;
+        let normalised = batch_norm_activated(x, weight, bias, self.eps, activation)?;
         if let Mode::Train(_) = mode {
             self.track(normalised.mean, normalised.var, per_channel);
         }

@@ -4,6 +4,9 @@
 //! channel in L2 or L3. Limited by memory: forward reads `x` and writes `y` once, backward reads
 //! `x` and `dy` and writes `dx` once.
 //!
+//! An activation may be applied in the same pass; the backward pass finds its mask from `x`. It costs
+//! no memory traffic, and nothing is kept for it.
+//!
 //! Sums are taken over `x − shift`, where the shift is the mean of the channel's first block. For
 //! `b` blocks the squared distance of that mean to the channel's is at most about `b` times the
 //! variance, so the difference `E[(x−s)²] − E[x−s]²` loses at most a factor `b` of the precision,
@@ -18,6 +21,13 @@ const LANES: usize = 32;
 
 /// Elements after which the `f32` partial sums are added to the `f64` ones.
 const FLUSH: usize = 8 * 1024;
+
+/// `y = v`.
+pub(crate) const IDENTITY: u8 = 0;
+/// `y = max(0, v)`.
+pub(crate) const RELU: u8 = 1;
+/// `y = min(max(0, v), 6)`.
+pub(crate) const RELU6: u8 = 2;
 
 /// Sizes of `(N, C, L)`.
 #[derive(Clone, Copy, Debug)]
@@ -49,46 +59,74 @@ impl Dims {
     }
 }
 
+/// What a channel is normalised by.
+#[derive(Clone, Copy, Default)]
+struct Statistics {
+    mean: f32,
+    var: f32,
+    offset: f32,
+}
+
 /// Result of [`train`].
 pub(crate) struct Train {
     pub(crate) y: Vec<f32>,
     pub(crate) mean: Vec<f32>,
     /// Biased variance.
     pub(crate) var: Vec<f32>,
+    /// What `y` has at `mean`: the bias, but for the rounding of `mean`.
+    pub(crate) offset: Vec<f32>,
 }
 
-/// Normalises by the batch's own statistics. `dims.per_channel()` must not be 0.
-pub(crate) fn train(x: &[f32], dims: Dims, weight: &[f32], bias: &[f32], eps: f64) -> Train {
-    let mut mean = vec![0.0; dims.c];
-    let mut var = vec![0.0; dims.c];
+/// Normalises by the batch's own statistics, and applies the activation `A`.
+/// `dims.per_channel()` must not be 0.
+pub(crate) fn train<const A: u8>(
+    x: &[f32],
+    dims: Dims,
+    weight: &[f32],
+    bias: &[f32],
+    eps: f64,
+) -> Train {
+    let mut statistics = vec![Statistics::default(); dims.c];
     let fill = |y: Shared<'_, f32>| {
-        let stats: Vec<_> = mean.iter_mut().zip(&mut var).collect();
-        let task = |(channel, (mean, var)): (usize, (&mut f32, &mut f32))| {
+        let task = |(channel, statistics): (usize, &mut Statistics)| {
             let shift = shift(x, dims, channel);
             let (sum, square) = sums(x, dims, channel, shift);
             let m = dims.per_channel() as f64;
             let centre = f64::from(shift) + sum / m;
             let variance = (square / m - (sum / m).powi(2)).max(0.0);
-            *mean = centre as f32;
-            *var = variance as f32;
-            let scale = f64::from(weight[channel]) / (variance + eps).sqrt();
+            let mean = centre as f32;
+            // From the rounded variance, as the backward pass will have it.
+            let var = variance as f32;
+            let scale = scale(weight[channel], var, eps);
             // What rounding the mean to f32 takes away goes into the offset.
-            let offset = f64::from(bias[channel]) - (centre - f64::from(*mean)) * scale;
-            affine(x, y, dims, channel, [*mean, scale as f32, offset as f32]);
+            let offset = f64::from(bias[channel]) - (centre - f64::from(mean)) * scale;
+            let offset = offset as f32;
+            affine::<A>(x, y, dims, channel, [mean, scale as f32, offset]);
+            *statistics = Statistics { mean, var, offset };
         };
         if dims.len() < PARALLEL_FROM {
-            stats.into_iter().enumerate().for_each(task);
+            statistics.iter_mut().enumerate().for_each(task);
         } else {
-            stats.into_par_iter().enumerate().for_each(task);
+            statistics.par_iter_mut().enumerate().for_each(task);
         }
     };
     // SAFETY: `affine` writes every row of its channel, and each channel is visited once.
     let y = unsafe { output(dims.len(), fill) };
-    Train { y, mean, var }
+    Train {
+        y,
+        mean: statistics.iter().map(|s| s.mean).collect(),
+        var: statistics.iter().map(|s| s.var).collect(),
+        offset: statistics.iter().map(|s| s.offset).collect(),
+    }
 }
 
-/// Normalises by given statistics.
-pub(crate) fn eval(
+/// The factor of `x − mean`.
+fn scale(weight: f32, var: f32, eps: f64) -> f64 {
+    f64::from(weight) / (f64::from(var) + eps).sqrt()
+}
+
+/// Normalises by given statistics, and applies the activation `A`.
+pub(crate) fn eval<const A: u8>(
     x: &[f32],
     dims: Dims,
     [weight, bias, mean, var]: [&[f32]; 4],
@@ -96,14 +134,8 @@ pub(crate) fn eval(
 ) -> Vec<f32> {
     let fill = |y: Shared<'_, f32>| {
         dims.each_channel(|channel| {
-            let scale = f64::from(weight[channel]) / (f64::from(var[channel]) + eps).sqrt();
-            affine(
-                x,
-                y,
-                dims,
-                channel,
-                [mean[channel], scale as f32, bias[channel]],
-            );
+            let scale = scale(weight[channel], var[channel], eps) as f32;
+            affine::<A>(x, y, dims, channel, [mean[channel], scale, bias[channel]]);
         });
     };
     // SAFETY: as in `train`.
@@ -117,12 +149,13 @@ pub(crate) struct Backward {
     pub(crate) dbias: Vec<f32>,
 }
 
-/// Gradients of [`train`] (`batch_statistics`) or of [`eval`].
-pub(crate) fn backward(
+/// Gradients of [`train`] (`batch_statistics`) or of [`eval`]. `dy` counts where the activation `A`
+/// lets it pass, which is computed again from `x` as the forward pass did.
+pub(crate) fn backward<const A: u8>(
     x: &[f32],
     dy: &[f32],
     dims: Dims,
-    [weight, mean, var]: [&[f32]; 3],
+    [weight, mean, var, offset]: [&[f32]; 4],
     eps: f64,
     batch_statistics: bool,
 ) -> Backward {
@@ -132,10 +165,11 @@ pub(crate) fn backward(
         let sums: Vec<_> = dweight.iter_mut().zip(&mut dbias).collect();
         let task = |(channel, (dweight, dbias)): (usize, (&mut f32, &mut f32))| {
             let rstd = 1.0 / (f64::from(var[channel]) + eps).sqrt();
-            let (sum, dot) = gradient_sums(x, dy, dims, channel, mean[channel]);
+            let scale = scale(weight[channel], var[channel], eps) as f32;
+            let affine = [mean[channel], scale, offset[channel]];
+            let (sum, dot) = gradient_sums::<A>(x, dy, dims, channel, affine);
             *dbias = sum as f32;
             *dweight = (dot * rstd) as f32;
-            let scale = f64::from(weight[channel]) * rstd;
             // dx = scale · (dy − Σdy/m − (x − mean) · rstd² · Σ dy·(x − mean)/m)
             let m = dims.per_channel() as f64;
             let (level, slope) = if batch_statistics {
@@ -143,8 +177,8 @@ pub(crate) fn backward(
             } else {
                 (0.0, 0.0)
             };
-            let factors = [mean[channel], scale as f32, level as f32, slope as f32];
-            input_gradient(x, dy, dx, dims, channel, factors);
+            let slopes = [level as f32, slope as f32];
+            input_gradient::<A>(x, dy, dx, dims, channel, affine, slopes);
         };
         if dims.len() < PARALLEL_FROM {
             sums.into_iter().enumerate().for_each(task);
@@ -201,9 +235,30 @@ fn sums(x: &[f32], dims: Dims, channel: usize, shift: f32) -> (f64, f64) {
     (sum + total(&mut lane_sum), square + total(&mut lane_square))
 }
 
+/// `dy` where the activation of `(x − mean) · scale + offset` lets it pass, else 0.
+#[inline(always)]
+fn passed<const A: u8>(dy: f32, distance: f32, [_, scale, offset]: [f32; 3]) -> f32 {
+    if A == IDENTITY {
+        return dy;
+    }
+    let v = distance * scale + offset;
+    if v <= 0.0 || (A == RELU6 && v >= 6.0) {
+        0.0
+    } else {
+        dy
+    }
+}
+
 /// `Σ dy` and `Σ dy · (x − mean)` over a channel.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn gradient_sums(x: &[f32], dy: &[f32], dims: Dims, channel: usize, mean: f32) -> (f64, f64) {
+fn gradient_sums<const A: u8>(
+    x: &[f32],
+    dy: &[f32],
+    dims: Dims,
+    channel: usize,
+    affine: [f32; 3],
+) -> (f64, f64) {
+    let [mean, ..] = affine;
     let (mut sum, mut dot) = (0.0, 0.0);
     let (mut lane_sum, mut lane_dot) = ([0f32; LANES], [0f32; LANES]);
     let mut pending = 0;
@@ -214,13 +269,17 @@ fn gradient_sums(x: &[f32], dy: &[f32], dims: Dims, channel: usize, mean: f32) -
             let ((xs, x_rest), (dys, dy_rest)) = (x.as_chunks::<LANES>(), dy.as_chunks::<LANES>());
             for (x, dy) in xs.iter().zip(dys) {
                 for j in 0..LANES {
-                    lane_sum[j] += dy[j];
-                    lane_dot[j] += dy[j] * (x[j] - mean);
+                    let distance = x[j] - mean;
+                    let dy = passed::<A>(dy[j], distance, affine);
+                    lane_sum[j] += dy;
+                    lane_dot[j] += dy * distance;
                 }
             }
             for (j, (x, dy)) in x_rest.iter().zip(dy_rest).enumerate() {
+                let distance = x - mean;
+                let dy = passed::<A>(*dy, distance, affine);
                 lane_sum[j] += dy;
-                lane_dot[j] += dy * (x - mean);
+                lane_dot[j] += dy * distance;
             }
             pending += x.len();
             if pending >= FLUSH {
@@ -241,31 +300,40 @@ fn total(lanes: &mut [f32; LANES]) -> f64 {
     total
 }
 
-/// Writes `y = (x − mean) · scale + offset` for one channel.
+/// Writes `y = (x − mean) · scale + offset` for one channel, through the activation `A`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn affine(x: &[f32], y: Shared<'_, f32>, dims: Dims, channel: usize, factors: [f32; 3]) {
-    let [mean, scale, offset] = factors;
+fn affine<const A: u8>(
+    x: &[f32],
+    y: Shared<'_, f32>,
+    dims: Dims,
+    channel: usize,
+    [mean, scale, offset]: [f32; 3],
+) {
     for sample in 0..dims.n {
         let at = start(dims, sample, channel);
         // SAFETY: rows of one channel are disjoint, and no other task has this channel.
         let y = unsafe { y.part(at, dims.l) };
         for (y, x) in y.iter_mut().zip(&x[at..][..dims.l]) {
-            *y = (x - mean) * scale + offset;
+            let v = (x - mean) * scale + offset;
+            // Not `max` and `min`, which would lose NaN.
+            let v = if A != IDENTITY && v <= 0.0 { 0.0 } else { v };
+            *y = if A == RELU6 && v >= 6.0 { 6.0 } else { v };
         }
     }
 }
 
 /// Writes `dx = scale · (dy − level − (x − mean) · slope)` for one channel.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn input_gradient(
+fn input_gradient<const A: u8>(
     x: &[f32],
     dy: &[f32],
     dx: Shared<'_, f32>,
     dims: Dims,
     channel: usize,
-    factors: [f32; 4],
+    affine: [f32; 3],
+    [level, slope]: [f32; 2],
 ) {
-    let [mean, scale, level, slope] = factors;
+    let [mean, scale, _] = affine;
     for sample in 0..dims.n {
         let at = start(dims, sample, channel);
         // SAFETY: as in `affine`.
@@ -275,7 +343,9 @@ fn input_gradient(
             .zip(&x[at..][..dims.l])
             .zip(&dy[at..][..dims.l])
         {
-            *dx = scale * (dy - level - (x - mean) * slope);
+            let distance = x - mean;
+            let dy = passed::<A>(*dy, distance, affine);
+            *dx = scale * (dy - level - distance * slope);
         }
     }
 }

@@ -18,7 +18,7 @@
 use crate::OpError;
 use crate::flex::{slice, tensor};
 use crate::fused::{self, Operation, has_kernels};
-use crate::kernels::batch_norm::{self as kernel, Dims};
+use crate::kernels::batch_norm::{self as kernel, Dims, IDENTITY, RELU, RELU6};
 use burn::backend::TensorMetadata;
 use burn::tensor::{Shape, Tensor};
 use burn_flex::FlexTensor;
@@ -77,15 +77,15 @@ fn dims(shape: &Shape) -> Dims {
     }
 }
 
-/// By the batch's own statistics, of `x`, `weight` and `bias`.
+/// By the batch's own statistics, of `x`, `weight` and `bias`, through the activation `A`.
 #[derive(Clone, Debug)]
-struct BatchNorm {
+struct BatchNorm<const A: u8> {
     eps: f64,
 }
 
 /// By given statistics, of `x`, `weight`, `bias`, `mean` and `var`.
 #[derive(Clone, Debug)]
-struct BatchNormEval {
+struct BatchNormEval<const A: u8> {
     eps: f64,
 }
 
@@ -95,15 +95,22 @@ struct Saved {
     weight: FlexTensor,
     mean: FlexTensor,
     var: FlexTensor,
+    /// What `y` has at `mean`.
+    offset: FlexTensor,
 }
 
 impl Saved {
     /// `dx`, `dweight`, `dbias`; `batch_statistics` says whether `mean` and `var` came from `x`.
-    fn backward(self, dy: &FlexTensor, eps: f64, batch_statistics: bool) -> [FlexTensor; 3] {
+    fn backward<const A: u8>(
+        self,
+        dy: &FlexTensor,
+        eps: f64,
+        batch_statistics: bool,
+    ) -> [FlexTensor; 3] {
         let dims = dims(&self.x.shape());
-        let channel = [&self.weight, &self.mean, &self.var].map(slice);
+        let channel = [&self.weight, &self.mean, &self.var, &self.offset].map(slice);
         let (x, dy) = (slice(&self.x), slice(dy));
-        let out = kernel::backward(x, dy, dims, channel, eps, batch_statistics);
+        let out = kernel::backward::<A>(x, dy, dims, channel, eps, batch_statistics);
         [
             tensor(out.dx, self.x.shape()),
             tensor(out.dweight, [dims.c]),
@@ -112,19 +119,19 @@ impl Saved {
     }
 }
 
-impl Operation<3> for BatchNorm {
+impl<const A: u8> Operation<3> for BatchNorm<A> {
     type Saved = Saved;
 
     fn forward(&self, [x, weight, bias]: [FlexTensor; 3]) -> (FlexTensor, Saved) {
         let dims = dims(&x.shape());
-        let out = kernel::train(slice(&x), dims, slice(&weight), slice(&bias), self.eps);
+        let out = kernel::train::<A>(slice(&x), dims, slice(&weight), slice(&bias), self.eps);
         let y = tensor(out.y, x.shape());
-        let (mean, var) = (tensor(out.mean, [dims.c]), tensor(out.var, [dims.c]));
         let saved = Saved {
             x,
             weight,
-            mean,
-            var,
+            mean: tensor(out.mean, [dims.c]),
+            var: tensor(out.var, [dims.c]),
+            offset: tensor(out.offset, [dims.c]),
         };
         (y, saved)
     }
@@ -135,23 +142,24 @@ impl Operation<3> for BatchNorm {
         dy: FlexTensor,
         _wanted: [bool; 3],
     ) -> [Option<FlexTensor>; 3] {
-        saved.backward(&dy, self.eps, true).map(Some)
+        saved.backward::<A>(&dy, self.eps, true).map(Some)
     }
 }
 
-impl Operation<5> for BatchNormEval {
+impl<const A: u8> Operation<5> for BatchNormEval<A> {
     type Saved = Saved;
 
     fn forward(&self, inputs: [FlexTensor; 5]) -> (FlexTensor, Saved) {
         let [x, weight, bias, mean, var] = inputs;
         let channel = [&weight, &bias, &mean, &var].map(slice);
-        let y = kernel::eval(slice(&x), dims(&x.shape()), channel, self.eps);
+        let y = kernel::eval::<A>(slice(&x), dims(&x.shape()), channel, self.eps);
         let y = tensor(y, x.shape());
         let saved = Saved {
             x,
             weight,
             mean,
             var,
+            offset: bias,
         };
         (y, saved)
     }
@@ -162,7 +170,7 @@ impl Operation<5> for BatchNormEval {
         dy: FlexTensor,
         _wanted: [bool; 5],
     ) -> [Option<FlexTensor>; 5] {
-        let [dx, dweight, dbias] = saved.backward(&dy, self.eps, false).map(Some);
+        let [dx, dweight, dbias] = saved.backward::<A>(&dy, self.eps, false).map(Some);
         [dx, dweight, dbias, None, None]
     }
 }
@@ -200,6 +208,46 @@ pub fn batch_norm<const D: usize>(
     bias: Tensor<1>,
     eps: f64,
 ) -> Result<BatchNormalized<D>, OpError> {
+    batch_norm_activated(x, weight, bias, eps, Activation::Identity)
+}
+
+/// An activation of [`batch_norm`]'s result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// None.
+    #[default]
+    Identity,
+    /// `max(0, y)`.
+    Relu,
+    /// `min(max(0, y), 6)`.
+    Relu6,
+}
+
+impl Activation {
+    fn composed<const D: usize>(self, y: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Identity => y,
+            Self::Relu => y.clamp_min(0.0),
+            Self::Relu6 => y.clamp(0.0, 6.0),
+        }
+    }
+}
+
+/// `activation(batch_norm(x))` at the cost of `batch_norm` alone: the activation takes no pass over
+/// memory, and its mask is computed again in the backward pass.
+///
+/// # Shapes
+/// As [`batch_norm`].
+///
+/// # Errors
+/// As [`batch_norm`].
+pub fn batch_norm_activated<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    eps: f64,
+    activation: Activation,
+) -> Result<BatchNormalized<D>, OpError> {
     let op = "batch_norm";
     let channels = check_input(op, &x, eps)?;
     check_channels(op, channels, [("weight", &weight), ("bias", &bias)])?;
@@ -210,14 +258,20 @@ pub fn batch_norm<const D: usize>(
         });
     }
     if !has_kernels(&x) {
-        return Ok(composed::train(x, weight, bias, eps));
+        let mut out = composed::train(x, weight, bias, eps);
+        out.y = activation.composed(out.y);
+        return Ok(out);
     }
     let inputs = [
         x.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
     ];
-    let out = fused::apply(BatchNorm { eps }, inputs);
+    let out = match activation {
+        Activation::Identity => fused::apply(BatchNorm::<IDENTITY> { eps }, inputs),
+        Activation::Relu => fused::apply(BatchNorm::<RELU> { eps }, inputs),
+        Activation::Relu6 => fused::apply(BatchNorm::<RELU6> { eps }, inputs),
+    };
     Ok(BatchNormalized {
         mean: out.constant(out.saved.mean.clone()),
         var: out.constant(out.saved.var.clone()),
@@ -242,6 +296,22 @@ pub fn batch_norm_eval<const D: usize>(
     var: Tensor<1>,
     eps: f64,
 ) -> Result<Tensor<D>, OpError> {
+    batch_norm_eval_activated(x, weight, bias, mean, var, eps, Activation::Identity)
+}
+
+/// `activation(batch_norm_eval(x))` at the cost of `batch_norm_eval` alone.
+///
+/// # Errors
+/// As [`batch_norm_eval`].
+pub fn batch_norm_eval_activated<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    mean: Tensor<1>,
+    var: Tensor<1>,
+    eps: f64,
+    activation: Activation,
+) -> Result<Tensor<D>, OpError> {
     let op = "batch_norm_eval";
     let channels = check_input(op, &x, eps)?;
     let parameters = [
@@ -253,7 +323,8 @@ pub fn batch_norm_eval<const D: usize>(
     check_channels(op, channels, parameters)?;
     let (mean, var) = (mean.detach(), var.detach());
     if !has_kernels(&x) {
-        return Ok(composed::eval(x, weight, bias, mean, var, eps));
+        let y = composed::eval(x, weight, bias, mean, var, eps);
+        return Ok(activation.composed(y));
     }
     let inputs = [
         x.into_dispatch(),
@@ -262,7 +333,11 @@ pub fn batch_norm_eval<const D: usize>(
         mean.into_dispatch(),
         var.into_dispatch(),
     ];
-    Ok(fused::apply(BatchNormEval { eps }, inputs).y())
+    Ok(match activation {
+        Activation::Identity => fused::apply(BatchNormEval::<IDENTITY> { eps }, inputs).y(),
+        Activation::Relu => fused::apply(BatchNormEval::<RELU> { eps }, inputs).y(),
+        Activation::Relu6 => fused::apply(BatchNormEval::<RELU6> { eps }, inputs).y(),
+    })
 }
 
 fn check_input<const D: usize>(

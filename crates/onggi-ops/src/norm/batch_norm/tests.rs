@@ -141,13 +141,21 @@ fn kernel_equals_composed_default() {
         ];
         let image = |leaves: &[Tensor<1>]| leaves[0].clone().reshape(shape);
         let flat = |out: BatchNormalized<4>| out.y.flatten::<1>(0, 3);
-        assert_same_outcome(
-            &format!("training on {shape:?}"),
-            &leaves,
-            |v| flat(batch_norm(image(v), v[1].clone(), v[2].clone(), 1e-5).unwrap()),
-            |v| flat(composed::train(image(v), v[1].clone(), v[2].clone(), 1e-5)),
-            2e-5,
-        );
+        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+            assert_same_outcome(
+                &format!("training on {shape:?} with {activation:?}"),
+                &leaves,
+                |v| {
+                    let (weight, bias) = (v[1].clone(), v[2].clone());
+                    flat(batch_norm_activated(image(v), weight, bias, 1e-5, activation).unwrap())
+                },
+                |v| {
+                    let (weight, bias) = (v[1].clone(), v[2].clone());
+                    activation.composed(flat(composed::train(image(v), weight, bias, 1e-5)))
+                },
+                2e-5,
+            );
+        }
         let out = |got: bool| {
             let [x, weight, bias] = leaves.clone();
             let (x, eps) = (x.reshape(shape), 1e-5);
@@ -162,21 +170,26 @@ fn kernel_equals_composed_default() {
         assert_close("var", &values(&got.var), &values(&expected.var), 1e-5);
         let (mean, var) = (statistics.clone() - 0.5, statistics);
         let eval = |y: Tensor<4>| y.flatten::<1>(0, 3);
-        assert_same_outcome(
-            &format!("evaluation on {shape:?}"),
-            &leaves,
-            |v| {
+        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+            let parameters = |v: &[Tensor<1>]| {
                 let (weight, bias) = (v[1].clone(), v[2].clone());
-                let (mean, var) = (mean.clone(), var.clone());
-                eval(batch_norm_eval(image(v), weight, bias, mean, var, 1e-5).unwrap())
-            },
-            |v| {
-                let (weight, bias) = (v[1].clone(), v[2].clone());
-                let (mean, var) = (mean.clone(), var.clone());
-                eval(composed::eval(image(v), weight, bias, mean, var, 1e-5))
-            },
-            1e-5,
-        );
+                (image(v), weight, bias, mean.clone(), var.clone())
+            };
+            assert_same_outcome(
+                &format!("evaluation on {shape:?} with {activation:?}"),
+                &leaves,
+                |v| {
+                    let (x, weight, bias, mean, var) = parameters(v);
+                    let y = batch_norm_eval_activated(x, weight, bias, mean, var, 1e-5, activation);
+                    eval(y.unwrap())
+                },
+                |v| {
+                    let (x, weight, bias, mean, var) = parameters(v);
+                    eval(activation.composed(composed::eval(x, weight, bias, mean, var, 1e-5)))
+                },
+                1e-5,
+            );
+        }
     }
 }
 
