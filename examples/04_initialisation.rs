@@ -195,6 +195,7 @@ fn time() -> Result<(), Box<dyn std::error::Error>> {
         std: 3.0 * bound,
     };
     assert!((0.1..=1.0).contains(&ratio_of("orthogonal", Rule::Orthogonal { gain: 1.0 })?));
+    // So small that f32 has only 0 for it.
     assert!(ratio_of("uniform in 1/sqrt(units)", uniform)? < 1e-20);
     assert!(ratio_of("normal with a std of 3/sqrt(units)", wide)? > 1e3);
     Ok(())

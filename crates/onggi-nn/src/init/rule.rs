@@ -120,7 +120,8 @@ impl From<Rule> for Scheme {
 /// `bias_hh…` are a recurrent layer's, with four gates in `LSTM…`, three in `GRU…` and one in `RNN…`.
 /// Any other `weight` or `…_weight` with two axes or more is a linear layer's or a convolution's, and
 /// `bias` or `…_bias` beside it is its bias. All else is left as it is: embeddings, learnable
-/// activations, running statistics, parameters of other names.
+/// activations, running statistics, parameters of other names. Of a weight that is computed anew in
+/// each pass, as by weight normalisation, the stored value is drawn: apply the rule before that.
 ///
 /// # Errors
 /// Those of [`Rule::draw`].
