@@ -4,7 +4,7 @@ use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation::relu};
 use onggi_nn::dropout::Dropout;
-use onggi_nn::init::{self, FanMode};
+use onggi_nn::init::{self, FanMode, Nonlinearity, Rule};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::norm::{BatchNorm1d, BatchNormConfig};
 use onggi_nn::{Classifier, Mode, NnError};
@@ -12,6 +12,11 @@ use rand_chacha::ChaCha8Rng;
 
 /// Units of each hidden layer.
 const HIDDEN: usize = 64;
+
+const KAIMING: Rule = Rule::KaimingNormal {
+    mode: FanMode::FanIn,
+    nonlinearity: Nonlinearity::Relu,
+};
 
 /// Two hidden layers of 64 units, each linear, batch normalisation, ReLU, dropout; a linear
 /// classifier. Hidden weights by Kaiming's normal rule for ReLU.
@@ -44,11 +49,8 @@ impl Mlp {
                 bias: false,
                 ..LinearConfig::new(inputs, HIDDEN)
             };
-            let mut layer = config.init(rng, device)?;
-            layer.weight = init::redraw(layer.weight, |shape, device| {
-                init::kaiming_normal(shape, FanMode::FanIn, 2f64.sqrt(), rng, device)
-            });
-            hidden.push(layer);
+            let layer = config.init(rng, device)?;
+            hidden.push(init::apply(layer, KAIMING, rng)?);
             norm.push(BatchNormConfig::new(HIDDEN).init(device)?);
         }
         let fc = LinearConfig::new(HIDDEN, options.classes).init(rng, device)?;

@@ -9,11 +9,11 @@
 //! He et al., *Deep residual learning for image recognition*, 2016.
 
 use crate::ModelOptions;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation::relu};
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::dropout::Dropout;
-use onggi_nn::init::{self, FanMode};
+use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::norm::{BatchNorm2d, BatchNormConfig};
 use onggi_nn::{Classifier, Mode, NnError};
@@ -139,23 +139,15 @@ impl SmallResNet {
             dropout: Dropout::new(options.dropout)?,
             fc: LinearConfig::new(inputs, options.classes).init(rng, device)?,
         };
-        Ok(model.map(&mut KaimingConvolutions { rng }))
-    }
-}
-
-/// Draws every four-axis weight anew, by Kaiming's rule.
-struct KaimingConvolutions<'a> {
-    rng: &'a mut ChaCha8Rng,
-}
-
-impl ModuleMapper for KaimingConvolutions<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if D != 4 {
-            return param;
-        }
-        init::redraw(param, |shape, device| {
-            init::kaiming_normal(shape, FanMode::FanOut, 2f64.sqrt(), self.rng, device)
-        })
+        let kaiming = Rule::KaimingNormal {
+            mode: FanMode::FanOut,
+            nonlinearity: Nonlinearity::Relu,
+        };
+        let scheme = Scheme {
+            conv: Some(kaiming),
+            ..Scheme::default()
+        };
+        init::apply(model, scheme, rng)
     }
 }
 
