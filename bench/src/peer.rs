@@ -1,4 +1,4 @@
-//! A peer: a process that times what it is asked to, over JSON lines (see `peers/ops.py`).
+//! A peer: a process that times what it is asked to, over JSON lines (see `peers/protocol.py`).
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
