@@ -4,6 +4,7 @@ use crate::NnError;
 use crate::state::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients as Graph, Tensor};
+use onggi_ops::optim::{self, global_norm};
 use std::collections::BTreeMap;
 
 /// One flat gradient a parameter, by the parameter's state-dict name.
@@ -60,11 +61,7 @@ impl Gradients {
 
     /// The L2 norm of all gradients together, `√ΣΣ g²`; not finite if any of them is not.
     pub fn norm(&self) -> f64 {
-        let squares = self.by_name.values().map(|g| {
-            let square: f32 = g.clone().square().sum().into_scalar();
-            f64::from(square)
-        });
-        squares.sum::<f64>().sqrt()
+        global_norm(&self.by_name.values().collect::<Vec<_>>())
     }
 
     /// Scales all gradients by `max_norm / norm` if their [`norm`](Self::norm) is above `max_norm`.
@@ -79,9 +76,12 @@ impl Gradients {
         let norm = self.norm();
         let scale = max_norm / (norm + 1e-6);
         if scale < 1.0 {
-            for gradient in self.by_name.values_mut() {
-                *gradient = gradient.clone() * scale;
-            }
+            let (names, gradients): (Vec<_>, _) =
+                std::mem::take(&mut self.by_name).into_iter().unzip();
+            self.by_name = names
+                .into_iter()
+                .zip(optim::scale(gradients, scale))
+                .collect();
         }
         norm
     }

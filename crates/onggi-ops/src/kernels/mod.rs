@@ -8,6 +8,7 @@ pub(crate) mod batch_norm;
 #[allow(dead_code)] // until the operation calls it
 pub(crate) mod conv2d;
 pub(crate) mod dropout;
+pub(crate) mod optim;
 pub(crate) mod philox;
 
 use std::marker::PhantomData;
