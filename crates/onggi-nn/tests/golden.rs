@@ -507,6 +507,17 @@ fn clipping_is_by_the_norm_of_all_gradients_together() {
             let got = values(gradients.get(parameter).unwrap());
             assert_close(&name(clipped), &got, &golden.values(&name(clipped)), 1e-6);
         }
+        // The step takes them clipped too: from 1, at a rate of 1.
+        let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
+        let moved = sgd.step(model, gradients.clone(), 1.0);
+        let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| 1.0 - c).collect();
+        assert_close("step", &values(&moved.c.val()), &expected, 1e-6);
+        let halved = gradients.norm() / 2.0;
+        gradients.clip_norm(halved);
+        assert!((gradients.norm() / halved - 1.0).abs() < 1e-5);
+        let c = gradients.get("c").unwrap().clone();
+        let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| c / 2.0).collect();
+        assert_close("clipped twice", &values(&c), &expected, 1e-5);
     }
 }
 

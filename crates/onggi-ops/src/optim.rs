@@ -40,6 +40,8 @@ pub struct SgdRule {
     pub dampening: f64,
     /// Whether to look one step ahead along the momentum.
     pub nesterov: bool,
+    /// Factor on every gradient, as clipping asks for; 1 leaves them.
+    pub gradient_scale: f64,
 }
 
 /// Numbers of [`adam_step`] and [`adamw_step`].
@@ -51,6 +53,8 @@ pub struct AdamRule {
     pub betas: [f64; 2],
     /// Added to the root of the second moment.
     pub eps: f64,
+    /// Factor on every gradient, as clipping asks for; 1 leaves them.
+    pub gradient_scale: f64,
 }
 
 /// What Adam remembers of a parameter.
@@ -69,8 +73,19 @@ mod composed {
     use super::{AdamRule, Moments, SgdRule, Slot};
     use burn::tensor::Tensor;
 
+    fn scaled(gradient: &Tensor<1>, scale: f64) -> Tensor<1> {
+        if scale == 1.0 {
+            gradient.clone()
+        } else {
+            gradient.clone() * scale
+        }
+    }
+
     pub(super) fn sgd(slot: Slot<Tensor<1>>, rule: &SgdRule) -> Slot<Tensor<1>> {
-        let (p, mut g) = (slot.parameter.clone(), slot.gradient.clone());
+        let (p, mut g) = (
+            slot.parameter.clone(),
+            scaled(&slot.gradient, rule.gradient_scale),
+        );
         if slot.weight_decay != 0.0 {
             g = g + p.clone() * slot.weight_decay;
         }
@@ -96,7 +111,10 @@ mod composed {
     }
 
     pub(super) fn adam(slot: Slot<Moments>, rule: &AdamRule, decoupled: bool) -> Slot<Moments> {
-        let (mut p, mut g) = (slot.parameter.clone(), slot.gradient.clone());
+        let (mut p, mut g) = (
+            slot.parameter.clone(),
+            scaled(&slot.gradient, rule.gradient_scale),
+        );
         if decoupled {
             p = p * (1.0 - rule.lr * slot.weight_decay);
         } else if slot.weight_decay != 0.0 {
@@ -215,7 +233,13 @@ fn run<T, F: Copy, const S: usize>(
 ///     weight_decay: 0.0,
 ///     state: None,
 /// };
-/// let rule = SgdRule { lr: 0.5, momentum: 0.0, dampening: 0.0, nesterov: false };
+/// let rule = SgdRule {
+///     lr: 0.5,
+///     momentum: 0.0,
+///     dampening: 0.0,
+///     nesterov: false,
+///     gradient_scale: 1.0,
+/// };
 /// let moved = sgd_step(vec![slot], &rule)?.remove(0).parameter;
 /// assert_eq!(moved.into_data().try_to_vec::<f32>().expect("f32"), [0.75, 2.5]);
 /// # Ok::<(), onggi_ops::OpError>(())
@@ -236,6 +260,7 @@ pub fn sgd_step(
             .collect());
     }
     let factors = |slot: &Slot<Tensor<1>>| kernel::Sgd {
+        scale: rule.gradient_scale as f32,
         decay: slot.weight_decay as f32,
         keep: if slot.state.is_some() {
             rule.momentum as f32
@@ -331,6 +356,7 @@ fn adam(
         let decay = slot.weight_decay;
         let factors = kernel::Adam {
             steps,
+            scale: rule.gradient_scale as f32,
             shrink: if decoupled {
                 (1.0 - rule.lr * decay) as f32
             } else {
@@ -369,16 +395,6 @@ pub fn global_norm(tensors: &[&Tensor<1>]) -> f64 {
         tensors.iter().map(square).sum()
     };
     squares.sqrt()
-}
-
-/// Each tensor times `factor`; on the CPU in place where no other tensor shares it.
-pub fn scale(tensors: Vec<Tensor<1>>, factor: f64) -> Vec<Tensor<1>> {
-    if !tensors.iter().all(has_kernels) {
-        return tensors.into_iter().map(|x| x * factor).collect();
-    }
-    let mut tensors: Vec<_> = tensors.into_iter().map(into_flex).collect();
-    kernel::scale(tensors.iter_mut().map(slice_mut).collect(), factor as f32);
-    tensors.into_iter().map(from_flex).collect()
 }
 
 /// An error unless all of a slot's tensors have one length; else whether all have kernels.

@@ -63,7 +63,12 @@ impl Optimizer for Adam {
             eps,
             weight_decay,
         } = self.config;
-        let rule = AdamRule { lr, betas, eps };
+        let rule = AdamRule {
+            lr,
+            betas,
+            eps,
+            gradient_scale: gradients.scale(),
+        };
         let moments = &mut self.moments;
         step_parameters(model, gradients, moments, weight_decay, |slots| {
             adam_step(slots, &rule)

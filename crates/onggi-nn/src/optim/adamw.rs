@@ -65,7 +65,12 @@ impl Optimizer for AdamW {
             eps,
             weight_decay,
         } = self.config;
-        let rule = AdamRule { lr, betas, eps };
+        let rule = AdamRule {
+            lr,
+            betas,
+            eps,
+            gradient_scale: gradients.scale(),
+        };
         let moments = &mut self.moments;
         step_parameters(model, gradients, moments, weight_decay, |slots| {
             adamw_step(slots, &rule)

@@ -80,6 +80,7 @@ impl Optimizer for Sgd {
             momentum,
             dampening,
             nesterov,
+            gradient_scale: gradients.scale(),
         };
         let velocities = &mut self.velocities;
         step_parameters(model, gradients, velocities, weight_decay, |slots| {

@@ -62,7 +62,8 @@ fn for_each<F: Copy + Send, const S: usize>(
 /// Numbers of a step of gradient descent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sgd {
-    /// `g ← g + decay · p`.
+    /// `g ← scale · g + decay · p`.
+    pub(crate) scale: f32,
     pub(crate) decay: f32,
     /// `b ← keep · b + take · g`.
     pub(crate) keep: f32,
@@ -91,14 +92,14 @@ pub(crate) fn momentum(parts: Vec<Part<'_, Sgd, 1>>) {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn descend(p: &mut [f32], g: &[f32], by: Sgd) {
     for (p, &g) in p.iter_mut().zip(g) {
-        *p -= by.lr * (g + by.decay * *p);
+        *p -= by.lr * (by.scale * g + by.decay * *p);
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn descend_along(p: &mut [f32], g: &[f32], b: &mut [f32], by: Sgd) {
     for ((p, &g), b) in p.iter_mut().zip(g).zip(b) {
-        *b = by.keep * *b + by.take * (g + by.decay * *p);
+        *b = by.keep * *b + by.take * (by.scale * g + by.decay * *p);
         *p -= by.lr * *b;
     }
 }
@@ -106,7 +107,7 @@ fn descend_along(p: &mut [f32], g: &[f32], b: &mut [f32], by: Sgd) {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn descend_ahead(p: &mut [f32], g: &[f32], b: &mut [f32], by: Sgd, ahead: f32) {
     for ((p, &g), b) in p.iter_mut().zip(g).zip(b) {
-        let g = g + by.decay * *p;
+        let g = by.scale * g + by.decay * *p;
         *b = by.keep * *b + by.take * g;
         *p -= by.lr * (g + ahead * *b);
     }
@@ -119,7 +120,8 @@ pub(crate) struct Adam {
     pub(crate) steps: i32,
     /// `p ← shrink · p` first.
     pub(crate) shrink: f32,
-    /// `g ← g + decay · p`.
+    /// `g ← scale · g + decay · p`.
+    pub(crate) scale: f32,
     pub(crate) decay: f32,
     /// `m ← m + take[0] · (g − m)`, `v ← keep · v + take[1] · g²`.
     pub(crate) take: [f32; 2],
@@ -141,28 +143,18 @@ pub(crate) fn adam(parts: Vec<Part<'_, Adam, 2>>) {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn adapt(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], by: Adam) {
     for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-        let g = g + by.decay * *p;
+        let g = by.scale * g + by.decay * *p;
         *m += by.take[0] * (g - *m);
         *v = by.keep * *v + by.take[1] * g * g;
         *p = by.shrink * *p - by.lr * *m / (v.sqrt() * by.unbias + by.eps);
     }
 }
 
-/// `x ← factor · x` in each tensor.
-pub(crate) fn scale(tensors: Vec<&mut [f32]>, factor: f32) {
-    let chunks: Vec<_> = (tensors.into_iter())
-        .flat_map(|x| x.chunks_mut(CHUNK))
-        .collect();
-    let scale = |x: &mut [f32]| x.iter_mut().for_each(|x| *x *= factor);
-    if chunks.iter().map(|chunk| chunk.len()).sum::<usize>() < PARALLEL_FROM {
-        chunks.into_iter().for_each(scale);
-    } else {
-        chunks.into_par_iter().for_each(scale);
-    }
-}
-
 /// Sums kept side by side, which the compiler may not do for one sum.
-const LANES: usize = 16;
+const LANES: usize = 8;
+
+/// Places of a chunk that are read in turn: more of memory is under way than from one.
+const STREAMS: usize = 4;
 
 /// `Σ x²` over all tensors, in f64: chunk by chunk, then over the chunks in their order.
 pub(crate) fn sum_of_squares(tensors: &[&[f32]]) -> f64 {
@@ -178,15 +170,26 @@ pub(crate) fn sum_of_squares(tensors: &[&[f32]]) -> f64 {
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn squares(x: &[f32]) -> f64 {
-    let mut sums = [0.0f64; LANES];
+    let mut sums = [[0.0f64; LANES]; STREAMS];
     let (blocks, rest) = x.as_chunks::<LANES>();
-    for block in blocks {
-        for (sum, &x) in sums.iter_mut().zip(block) {
-            *sum += f64::from(x) * f64::from(x);
+    let len = blocks.len() / STREAMS;
+    let (streams, more) = blocks.split_at(STREAMS * len);
+    for i in 0..len {
+        for (stream, sums) in sums.iter_mut().enumerate() {
+            add_squares(sums, &streams[stream * len + i]);
         }
     }
-    for (sum, &x) in sums.iter_mut().zip(rest) {
-        *sum += f64::from(x) * f64::from(x);
+    for block in more {
+        add_squares(&mut sums[0], block);
     }
-    sums.into_iter().sum()
+    add_squares(&mut sums[0], rest);
+    sums.into_iter().flatten().sum()
+}
+
+#[inline(always)]
+fn add_squares(sums: &mut [f64; LANES], x: &[f32]) {
+    for (sum, &x) in sums.iter_mut().zip(x) {
+        let x = f64::from(x);
+        *sum += x * x;
+    }
 }
