@@ -81,8 +81,8 @@ where
     })
 }
 
-/// Declares [`Layer`]: one row a layer, `Name(Type): |layer, input: axes, mode| output`. `any` takes
-/// every number of axes.
+/// Declares [`Layer`]: one row a layer, `Name(Type): |layer, input: axes, mode| output`. For `any`
+/// number of axes the row is compiled for each; `features` passes the input as it came.
 macro_rules! layers {
     ($($name:ident($type:ty): |$layer:ident, $x:ident: $axes:tt, $mode:ident| $forward:expr;)*) => {
         /// A layer that maps one tensor to one.

@@ -154,10 +154,10 @@ fn a_view_of_a_larger_tensor_is_stepped_alone() {
         weight_decay: 0.0,
         state: None,
     };
-    let view = sgd_step(vec![slot(whole.clone().slice([3..7]))], &SGD).unwrap();
+    let view = sgd_step(vec![slot(whole.clone().narrow(0, 3, 4))], &SGD).unwrap();
     let expected: Vec<f32> = values(&whole)[3..7].iter().map(|x| x - 0.1).collect();
     assert_close("view", &values(&view[0].parameter), &expected, 1e-6);
-    let flipped = sgd_step(vec![slot(whole.clone().slice([3..7]).flip([0]))], &SGD).unwrap();
+    let flipped = sgd_step(vec![slot(whole.clone().narrow(0, 3, 4).flip([0]))], &SGD).unwrap();
     let expected: Vec<f32> = expected.into_iter().rev().collect();
     assert_close("flipped", &values(&flipped[0].parameter), &expected, 1e-6);
 }
