@@ -29,6 +29,7 @@ mod mode;
 pub mod norm;
 pub mod optim;
 pub mod schedule;
+pub mod sequential;
 pub mod state;
 
 pub use classifier::Classifier;

@@ -6,7 +6,7 @@ use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::linear::LinearConfig;
 use onggi_nn::loss::CrossEntropy;
 use onggi_nn::norm::{BatchNorm, BatchNorm2d, BatchNormConfig};
-use onggi_nn::optim::{AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
+use onggi_nn::optim::{Adam, AdamConfig, AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Mode, NnError, init};
 use onggi_ops::testing::{Golden, assert_close, values};
@@ -389,15 +389,55 @@ fn ten_steps_of_adamw() {
 }
 
 #[test]
+fn ten_steps_of_adam() {
+    let config = AdamConfig {
+        weight_decay: 0.05,
+        ..AdamConfig::default()
+    };
+    ten_steps("adam", Adam::new(config).unwrap(), 1e-2);
+}
+
+#[test]
 fn ten_steps_of_sgd() {
-    for (case, nesterov) in [("sgd", false), ("sgd_nesterov", true)] {
+    for (case, momentum, dampening, nesterov) in [
+        ("sgd_plain", 0.0, 0.0, false),
+        ("sgd", 0.9, 0.0, false),
+        ("sgd_dampening", 0.9, 0.3, false),
+        ("sgd_nesterov", 0.9, 0.0, true),
+    ] {
         let config = SgdConfig {
-            momentum: 0.9,
+            momentum,
+            dampening,
             nesterov,
             weight_decay: 5e-4,
         };
         ten_steps(case, Sgd::new(config).unwrap(), 1e-2);
     }
+}
+
+#[test]
+fn a_step_leaves_names_shapes_and_the_untrained_alone() {
+    let block = Block::new(&device()).unwrap();
+    let x = Tensor::<4>::ones([2, 4, 9, 9], &device());
+    let loss = block.forward(x, &Mode::train(1, 1)).unwrap().sum();
+    let mut gradients = Gradients::of(&block, &loss).unwrap();
+    gradients.clip_norm(1.0);
+    let before = state::collect(&block);
+    let trained = state::num_parameters(&block);
+    let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
+    let block = sgd.step(block, gradients, 0.1);
+    assert_eq!(state::num_parameters(&block), trained);
+    let after = state::collect(&block);
+    assert_eq!(
+        before.keys().collect::<Vec<_>>(),
+        after.keys().collect::<Vec<_>>()
+    );
+    for (name, tensor) in &after {
+        assert_eq!(tensor.shape, before[name].shape, "{name}");
+        let moved = tensor.values != before[name].values;
+        assert!(!name.contains("running") || !moved, "{name}");
+    }
+    assert_ne!(after["conv1.weight"], before["conv1.weight"]);
 }
 
 #[test]
@@ -416,6 +456,17 @@ fn optimisers_refuse_settings_out_of_range() {
             ..SgdConfig::default()
         })
         .is_err()
+    );
+    assert_eq!(
+        Sgd::new(SgdConfig {
+            momentum: 0.9,
+            dampening: 0.5,
+            nesterov: true,
+            ..SgdConfig::default()
+        })
+        .unwrap_err()
+        .to_string(),
+        "Sgd: `dampening` must be 0 for Nesterov's rule, but is 0.5"
     );
     assert!(
         Sgd::new(SgdConfig {
@@ -456,6 +507,17 @@ fn clipping_is_by_the_norm_of_all_gradients_together() {
             let got = values(gradients.get(parameter).unwrap());
             assert_close(&name(clipped), &got, &golden.values(&name(clipped)), 1e-6);
         }
+        // The step takes them clipped too: from 1, at a rate of 1.
+        let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
+        let moved = sgd.step(model, gradients.clone(), 1.0);
+        let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| 1.0 - c).collect();
+        assert_close("step", &values(&moved.c.val()), &expected, 1e-6);
+        let halved = gradients.norm() / 2.0;
+        gradients.clip_norm(halved);
+        assert!((gradients.norm() / halved - 1.0).abs() < 1e-5);
+        let c = gradients.get("c").unwrap().clone();
+        let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| c / 2.0).collect();
+        assert_close("clipped twice", &values(&c), &expected, 1e-5);
     }
 }
 

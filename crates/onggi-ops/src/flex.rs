@@ -22,3 +22,10 @@ pub(crate) fn slice(x: &FlexTensor) -> &[f32] {
 pub(crate) fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
+
+/// The elements of a contiguous tensor, to be written: where they lie if no other tensor shares
+/// them, else in a copy.
+pub(crate) fn slice_mut(x: &mut FlexTensor) -> &mut [f32] {
+    let (start, end) = (x.layout().contiguous_offsets()).expect("a contiguous tensor");
+    &mut x.storage_mut::<f32>()[start..end]
+}

@@ -82,6 +82,16 @@ pub(crate) fn apply<O: Operation<N>, const N: usize>(
     Applied { y, saved, context }
 }
 
+/// A tensor that [has kernels](has_kernels), for work that no gradient goes through.
+pub(crate) fn into_flex<const D: usize>(x: Tensor<D>) -> FlexTensor {
+    contiguous(cpu(x.into_dispatch().kind).value())
+}
+
+/// The reverse of [`into_flex`], outside of the graph.
+pub(crate) fn from_flex<const D: usize>(x: FlexTensor) -> Tensor<D> {
+    Tensor::from_dispatch(plain(x))
+}
+
 /// Result of [`apply`].
 pub(crate) struct Applied<S> {
     y: DispatchTensor,

@@ -30,6 +30,7 @@ mod flex;
 mod fused;
 mod kernels;
 pub mod norm;
+pub mod optim;
 mod random;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

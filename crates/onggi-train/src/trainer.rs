@@ -320,6 +320,7 @@ fn optimizer(settings: &FitSettings) -> Result<AnyOptimizer, TrainError> {
                 momentum,
                 nesterov,
                 weight_decay,
+                ..Default::default()
             })?)
         }
     })

@@ -1,10 +1,10 @@
 //! AdamW.
 
-use super::{Gradients, Optimizer, update_parameters};
+use super::adam::check_settings;
+use super::{Gradients, Optimizer, step_parameters};
 use crate::NnError;
-use crate::error::check_range;
 use burn::module::Module;
-use burn::tensor::Tensor;
+use onggi_ops::optim::{AdamRule, Moments, adamw_step};
 use std::collections::BTreeMap;
 
 /// Configuration of [`AdamW`].
@@ -41,8 +41,7 @@ impl Default for AdamWConfig {
 #[derive(Clone, Debug)]
 pub struct AdamW {
     config: AdamWConfig,
-    steps: i32,
-    moments: BTreeMap<String, [Tensor<1>; 2]>,
+    moments: BTreeMap<String, Moments>,
 }
 
 impl AdamW {
@@ -51,14 +50,9 @@ impl AdamW {
     /// # Errors
     /// A beta outside of `[0, 1)`, a negative or non-finite `eps` or `weight_decay`.
     pub fn new(config: AdamWConfig) -> Result<Self, NnError> {
-        for beta in config.betas {
-            check_range("AdamW", "betas", beta, 0.0..=1.0 - f64::EPSILON)?;
-        }
-        check_range("AdamW", "eps", config.eps, 0.0..=f64::MAX)?;
-        check_range("AdamW", "weight_decay", config.weight_decay, 0.0..=f64::MAX)?;
+        check_settings("AdamW", config.betas, config.eps, config.weight_decay)?;
         Ok(Self {
             config,
-            steps: 0,
             moments: BTreeMap::new(),
         })
     }
@@ -66,29 +60,20 @@ impl AdamW {
 
 impl Optimizer for AdamW {
     fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
-        self.steps += 1;
         let AdamWConfig {
-            betas: [beta1, beta2],
+            betas,
             eps,
             weight_decay,
         } = self.config;
-        let unbias = [1.0 - beta1.powi(self.steps), 1.0 - beta2.powi(self.steps)];
+        let rule = AdamRule {
+            lr,
+            betas,
+            eps,
+            gradient_scale: gradients.scale(),
+        };
         let moments = &mut self.moments;
-        update_parameters(model, gradients, |name, decays, p, g| {
-            let [m, v] = moments
-                .remove(name)
-                .unwrap_or_else(|| [g.zeros_like(), g.zeros_like()]);
-            let m = m * beta1 + g.clone() * (1.0 - beta1);
-            let v = v * beta2 + g.square() * (1.0 - beta2);
-            let p = if decays && weight_decay > 0.0 {
-                p * (1.0 - lr * weight_decay)
-            } else {
-                p
-            };
-            let root = v.clone().sqrt() * (1.0 / unbias[1].sqrt()) + eps;
-            let p = p - m.clone() / root * (lr / unbias[0]);
-            moments.insert(name.to_string(), [m, v]);
-            p
+        step_parameters(model, gradients, moments, weight_decay, |slots| {
+            adamw_step(slots, &rule)
         })
     }
 }

@@ -4,12 +4,25 @@ use crate::NnError;
 use crate::state::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients as Graph, Tensor};
+use onggi_ops::optim::global_norm;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// One flat gradient a parameter, by the parameter's state-dict name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Gradients {
-    by_name: BTreeMap<String, Tensor<1>>,
+    by_name: BTreeMap<String, Gradient>,
+    /// What clipping multiplied all of them by. The optimiser's step applies it on the way, which
+    /// saves reading and writing every gradient once more.
+    scale: f64,
+}
+
+#[derive(Clone, Debug)]
+struct Gradient {
+    /// Before the scale.
+    value: Tensor<1>,
+    /// After it, once somebody asked.
+    scaled: OnceLock<Tensor<1>>,
 }
 
 impl Gradients {
@@ -21,7 +34,7 @@ impl Gradients {
         struct Collect {
             path: Path,
             graph: Graph,
-            by_name: BTreeMap<String, Tensor<1>>,
+            by_name: BTreeMap<String, Gradient>,
         }
         impl ModuleVisitor for Collect {
             fn enter_module(&mut self, name: &str, container: &str) {
@@ -38,8 +51,11 @@ impl Gradients {
                     return;
                 }
                 if let Some(gradient) = value.grad_remove(&mut self.graph) {
-                    self.by_name
-                        .insert(self.path.name(), gradient.reshape([-1]));
+                    let gradient = Gradient {
+                        value: gradient.reshape([-1]),
+                        scaled: OnceLock::new(),
+                    };
+                    self.by_name.insert(self.path.name(), gradient);
                 }
             }
         }
@@ -55,16 +71,14 @@ impl Gradients {
         model.visit(&mut collect);
         Ok(Self {
             by_name: collect.by_name,
+            scale: 1.0,
         })
     }
 
     /// The L2 norm of all gradients together, `√ΣΣ g²`; not finite if any of them is not.
     pub fn norm(&self) -> f64 {
-        let squares = self.by_name.values().map(|g| {
-            let square: f32 = g.clone().square().sum().into_scalar();
-            f64::from(square)
-        });
-        squares.sum::<f64>().sqrt()
+        let values: Vec<_> = self.by_name.values().map(|g| &g.value).collect();
+        global_norm(&values) * self.scale
     }
 
     /// Scales all gradients by `max_norm / norm` if their [`norm`](Self::norm) is above `max_norm`.
@@ -79,8 +93,9 @@ impl Gradients {
         let norm = self.norm();
         let scale = max_norm / (norm + 1e-6);
         if scale < 1.0 {
+            self.scale *= scale;
             for gradient in self.by_name.values_mut() {
-                *gradient = gradient.clone() * scale;
+                gradient.scaled = OnceLock::new();
             }
         }
         norm
@@ -93,10 +108,21 @@ impl Gradients {
 
     /// The flat gradient of a parameter.
     pub fn get(&self, name: &str) -> Option<&Tensor<1>> {
-        self.by_name.get(name)
+        let Gradient { value, scaled } = self.by_name.get(name)?;
+        Some(if self.scale == 1.0 {
+            value
+        } else {
+            scaled.get_or_init(|| value.clone() * self.scale)
+        })
     }
 
+    /// The factor that [`take`](Self::take) leaves out.
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// A parameter's gradient, still to be multiplied by the scale.
     pub(super) fn take(&mut self, name: &str) -> Option<Tensor<1>> {
-        self.by_name.remove(name)
+        self.by_name.remove(name).map(|gradient| gradient.value)
     }
 }

@@ -1,10 +1,11 @@
 //! Stochastic gradient descent.
 
-use super::{Gradients, Optimizer, update_parameters};
+use super::{Gradients, Optimizer, step_parameters};
 use crate::NnError;
 use crate::error::check_range;
 use burn::module::Module;
 use burn::tensor::Tensor;
+use onggi_ops::optim::{SgdRule, sgd_step};
 use std::collections::BTreeMap;
 
 /// Configuration of [`Sgd`].
@@ -12,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct SgdConfig {
     /// Share of the last step's direction that is kept. Default: 0.
     pub momentum: f64,
+    /// Share of the gradient that is left out of the direction, from the second step on. Default: 0.
+    pub dampening: f64,
     /// Whether to look one step ahead along the momentum. Default: no.
     pub nesterov: bool,
     /// Weight decay, added to the gradient; not for parameters with one axis. Default: 0.
@@ -22,7 +25,7 @@ pub struct SgdConfig {
 ///
 /// ```text
 /// g ← g + wd · p
-/// b ← μ b + g                      (first step: b = g)
+/// b ← μ b + (1 − dampening) g      (first step: b = g)
 /// p ← p − lr · b                   (Nesterov: p − lr · (g + μ b))
 /// ```
 ///
@@ -38,17 +41,23 @@ impl Sgd {
     /// An optimiser without history.
     ///
     /// # Errors
-    /// A momentum outside of `[0, 1]`, a negative or non-finite `weight_decay`, or Nesterov's rule
-    /// without momentum.
+    /// A momentum or dampening outside of `[0, 1]`, a negative or non-finite `weight_decay`, or
+    /// Nesterov's rule without momentum or with dampening.
     pub fn new(config: SgdConfig) -> Result<Self, NnError> {
         check_range("Sgd", "momentum", config.momentum, 0.0..=1.0)?;
+        check_range("Sgd", "dampening", config.dampening, 0.0..=1.0)?;
         check_range("Sgd", "weight_decay", config.weight_decay, 0.0..=f64::MAX)?;
         if config.nesterov && config.momentum == 0.0 {
+            let expected = "above 0 for Nesterov's rule";
+            return Err(NnError::config("Sgd", "momentum", expected, 0));
+        }
+        if config.nesterov && config.dampening > 0.0 {
+            let expected = "0 for Nesterov's rule";
             return Err(NnError::config(
                 "Sgd",
-                "momentum",
-                "above 0 for Nesterov's rule",
-                0,
+                "dampening",
+                expected,
+                config.dampening,
             ));
         }
         Ok(Self {
@@ -62,28 +71,20 @@ impl Optimizer for Sgd {
     fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
         let SgdConfig {
             momentum,
+            dampening,
             nesterov,
             weight_decay,
         } = self.config;
+        let rule = SgdRule {
+            lr,
+            momentum,
+            dampening,
+            nesterov,
+            gradient_scale: gradients.scale(),
+        };
         let velocities = &mut self.velocities;
-        update_parameters(model, gradients, |name, decays, p, mut g| {
-            if decays && weight_decay > 0.0 {
-                g = g + p.clone() * weight_decay;
-            }
-            if momentum == 0.0 {
-                return p - g * lr;
-            }
-            let velocity = match velocities.remove(name) {
-                Some(velocity) => velocity * momentum + g.clone(),
-                None => g.clone(),
-            };
-            let step = if nesterov {
-                g + velocity.clone() * momentum
-            } else {
-                velocity.clone()
-            };
-            velocities.insert(name.to_string(), velocity);
-            p - step * lr
+        step_parameters(model, gradients, velocities, weight_decay, |slots| {
+            sgd_step(slots, &rule)
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Dropout: `y = x · mask / (1 − p)`, each element kept with probability `1 − p`.
+//! Dropout: `y = x · mask / (1 − p)`, each element kept with probability `1 − p`; and its kin, which
+//! drop channels, samples or blocks, saturate instead of dropping, or add noise.
 //!
 //! The mask is a function of the [`Key`] and of the element's index, so it is drawn again in the
 //! backward pass instead of being stored: `dx = dy · mask / (1 − p)` is the same operation on `dy`.
@@ -9,6 +10,16 @@
 //!
 //! # Reference
 //! Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014.
+
+mod alpha;
+mod block;
+mod group;
+mod noise;
+
+pub use alpha::{alpha_dropout, feature_alpha_dropout};
+pub use block::drop_block2d;
+pub use group::{channel_dropout, drop_path};
+pub use noise::gaussian_noise;
 
 use crate::flex::{slice, tensor};
 use crate::fused::{self, Operation, has_kernels};
@@ -36,6 +47,14 @@ impl Dropout {
         let mask = Tensor::<D>::from_data(TensorData::new(mask, shape), &device);
         // Not a product with the mask alone: a dropped infinity would become NaN.
         (x * self.scale).mask_fill(mask.equal_elem(0.0), 0.0)
+    }
+
+    fn run<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        if has_kernels(&x) {
+            fused::apply(self, [x.into_dispatch()]).y()
+        } else {
+            self.composed(x)
+        }
     }
 
     fn apply(&self, x: &FlexTensor) -> FlexTensor {
@@ -84,8 +103,36 @@ impl Operation<1> for Dropout {
 /// # Differences from PyTorch
 /// Which elements are dropped depends on the key alone, not on a global generator.
 pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, key: Key) -> Result<Tensor<D>, OpError> {
+    Ok(match rate("dropout", p)? {
+        Rate::None => x,
+        Rate::All => x.zeros_like(),
+        Rate::Some { threshold, dropped } => {
+            let scale = (1.0 / (1.0 - dropped)) as f32;
+            let dropout = Dropout {
+                threshold,
+                scale,
+                key,
+            };
+            dropout.run(x)
+        }
+    })
+}
+
+/// How many draws drop.
+enum Rate {
+    None,
+    All,
+    /// Those below `threshold`: the share `dropped` of them.
+    Some {
+        threshold: u32,
+        dropped: f64,
+    },
+}
+
+/// The rate that is nearest to the probability `p`.
+fn rate(op: &'static str, p: f64) -> Result<Rate, OpError> {
     if !(0.0..=1.0).contains(&p) {
-        let (op, argument, expected) = ("dropout", "p", "between 0 and 1");
+        let (argument, expected) = ("p", "between 0 and 1");
         return Err(OpError::Range {
             op,
             argument,
@@ -95,22 +142,15 @@ pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, key: Key) -> Result<Tensor<
     }
     let all = f64::from(kernel::STEPS);
     let steps = (p * all).round();
-    if steps == 0.0 {
-        return Ok(x);
-    }
-    if steps == all {
-        return Ok(x.zeros_like());
-    }
-    let scale = (1.0 / (1.0 - steps / all)) as f32;
-    let dropout = Dropout {
-        threshold: steps as u32,
-        scale,
-        key,
-    };
-    Ok(if has_kernels(&x) {
-        fused::apply(dropout, [x.into_dispatch()]).y()
+    Ok(if steps == 0.0 {
+        Rate::None
+    } else if steps == all {
+        Rate::All
     } else {
-        dropout.composed(x)
+        Rate::Some {
+            threshold: steps as u32,
+            dropped: steps / all,
+        }
     })
 }
 

@@ -7,7 +7,11 @@
 pub(crate) mod batch_norm;
 #[allow(dead_code)] // until the operation calls it
 pub(crate) mod conv2d;
+pub(crate) mod drop_block;
 pub(crate) mod dropout;
+pub(crate) mod groups;
+pub(crate) mod normal;
+pub(crate) mod optim;
 pub(crate) mod philox;
 
 use std::marker::PhantomData;
