@@ -22,3 +22,9 @@ pub(crate) fn slice(x: &FlexTensor) -> &[f32] {
 pub(crate) fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
+
+/// The elements of a [`contiguous`] tensor whose buffer nobody else holds, to be written in place.
+pub(crate) fn exclusive(x: &mut FlexTensor) -> Option<&mut [f32]> {
+    let len = slice(x).len();
+    (x.try_storage_mut::<f32>()).filter(|buffer| buffer.len() == len)
+}

@@ -8,7 +8,11 @@ pub(crate) mod batch_norm;
 #[allow(dead_code)] // until the operation calls it
 pub(crate) mod conv2d;
 pub(crate) mod dropout;
+pub(crate) mod elementwise;
+mod math;
 pub(crate) mod philox;
+pub(crate) mod prelu;
+pub(crate) mod softmax;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
