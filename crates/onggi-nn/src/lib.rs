@@ -18,10 +18,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod activation;
 mod classifier;
 pub mod conv;
 pub mod dropout;
 mod error;
+pub mod flatten;
+pub mod identity;
 pub mod init;
 pub mod linear;
 pub mod loss;

@@ -39,4 +39,23 @@ pub enum OpError {
         /// The input's shape.
         got: Vec<usize>,
     },
+    /// A class that the logits do not have.
+    #[error("{op}: each class must be at least 0 and below {classes}, but one is {got}")]
+    Class {
+        /// Operation.
+        op: &'static str,
+        /// Number of classes.
+        classes: usize,
+        /// The class that came.
+        got: i64,
+    },
+    /// The mean of no losses.
+    #[error(
+        "{op}: there is no mean, as no row counts: the batch is empty, or each row is ignored or of \
+         a class with weight 0"
+    )]
+    NothingToAverage {
+        /// Operation.
+        op: &'static str,
+    },
 }

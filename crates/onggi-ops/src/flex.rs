@@ -29,3 +29,9 @@ pub(crate) fn slice_mut(x: &mut FlexTensor) -> &mut [f32] {
     let (start, end) = (x.layout().contiguous_offsets()).expect("a contiguous tensor");
     &mut x.storage_mut::<f32>()[start..end]
 }
+
+/// The elements of a [`contiguous`] tensor whose buffer nobody else holds, to be written in place.
+pub(crate) fn exclusive(x: &mut FlexTensor) -> Option<&mut [f32]> {
+    let len = slice(x).len();
+    (x.try_storage_mut::<f32>()).filter(|buffer| buffer.len() == len)
+}

@@ -23,12 +23,14 @@
 //! # Ok::<(), onggi_ops::OpError>(())
 //! ```
 
+pub mod activation;
 pub mod conv;
 pub mod dropout;
 mod error;
 mod flex;
 mod fused;
 mod kernels;
+pub mod loss;
 pub mod norm;
 pub mod optim;
 mod random;

@@ -1,10 +1,13 @@
-//! Cross-entropy between logits and classes, with class weights and label smoothing.
+//! Cross-entropy between logits and classes or probabilities.
 
+use super::{Reduction, check_weights};
 use crate::NnError;
 use crate::error::check_range;
-use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Int, Tensor};
+use onggi_ops::loss::{CrossEntropyOptions, cross_entropy, cross_entropy_soft};
 
-/// Mean cross-entropy of the softmax of logits, in nats:
+/// Cross-entropy of the softmax of logits, in nats; see [`onggi_ops::loss`]. With classes, the mean
+/// is
 ///
 /// ```text
 /// loss = Σₙ [ (1 − s) · w[yₙ] · (−log p[n, yₙ]) + s/K · Σ_k w[k] · (−log p[n, k]) ] / Σₙ w[yₙ]
@@ -27,94 +30,94 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 /// Szegedy et al., *Rethinking the Inception architecture*, 2016 (label smoothing).
 #[derive(Clone, Debug)]
 pub struct CrossEntropy {
-    label_smoothing: f64,
-    weight: Option<Vec<f32>>,
+    options: CrossEntropyOptions,
 }
 
 impl CrossEntropy {
-    /// A loss with `label_smoothing` in `[0, 1]` and, if given, one weight a class.
+    /// A mean loss with `label_smoothing` in `[0, 1]` and, if given, one weight a class.
     ///
     /// # Errors
     /// Smoothing outside of `[0, 1]`; a negative or non-finite class weight.
     pub fn new(label_smoothing: f64, weight: Option<Vec<f32>>) -> Result<Self, NnError> {
         let name = "CrossEntropy";
         check_range(name, "label_smoothing", label_smoothing, 0.0..=1.0)?;
-        for &w in weight.iter().flatten() {
-            check_range(name, "weight", f64::from(w), 0.0..=f64::from(f32::MAX))?;
-        }
-        Ok(Self {
-            label_smoothing,
+        check_weights(name, "weight", weight.as_deref())?;
+        let options = CrossEntropyOptions {
             weight,
-        })
+            label_smoothing,
+            ..Default::default()
+        };
+        Ok(Self { options })
     }
 
-    /// The mean loss of a batch.
+    /// Sets the class of places that do not count. Default: −100.
+    pub fn with_ignore_index(mut self, ignore_index: i64) -> Self {
+        self.options.ignore_index = ignore_index;
+        self
+    }
+
+    /// Sets what becomes of the losses. Default: their mean.
+    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
+        self.options.reduction = reduction;
+        self
+    }
+
+    /// The loss of a batch, by class.
     ///
     /// # Shapes
-    /// `logits: (N, K)`, `classes`: `N` of `0..K` → `[1]`.
+    /// `logits: (N, K, *)` or `[K]`, `classes`: one for each place of `(N, *)` in row-major order →
+    /// `[1]`, or one loss for each class given.
     ///
     /// # Errors
-    /// An empty batch, another number of classes than rows or weights, a class that is not below
-    /// `K`, or classes whose weights are all 0.
-    pub fn forward(&self, logits: Tensor<2>, classes: &[usize]) -> Result<Tensor<1>, NnError> {
-        let [n, k] = logits.dims();
-        self.check(n, k, classes)?;
-        let device = logits.device();
-        let weight = |class: usize| self.weight.as_ref().map_or(1.0, |w| w[class]);
-        let total: f64 = classes.iter().map(|&class| f64::from(weight(class))).sum();
-        if total <= 0.0 {
-            let expected = "above 0 for at least one class of the batch";
-            return Err(NnError::config("CrossEntropy", "weight", expected, total));
-        }
-        let log_p = log_softmax(logits, 1);
-        let index = classes.iter().map(|&class| class as i64).collect();
-        let index = Tensor::<2, Int>::from_data(TensorData::new::<i64, _>(index, [n, 1]), &device);
-        let mut nll = -log_p.clone().gather(1, index);
-        if self.weight.is_some() {
-            nll = nll * row(classes.iter().map(|&class| weight(class)), &device).transpose();
-        }
-        let mut loss = nll.sum() * (1.0 - self.label_smoothing);
-        if self.label_smoothing > 0.0 {
-            let mut spread = -log_p;
-            if self.weight.is_some() {
-                spread = spread * row((0..k).map(weight), &device);
-            }
-            loss = loss + spread.sum() * (self.label_smoothing / k as f64);
-        }
-        Ok(loss / total)
+    /// As [`onggi_ops::loss::cross_entropy`].
+    pub fn forward<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        classes: &[usize],
+    ) -> Result<Tensor<1>, NnError> {
+        let classes: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+        Ok(cross_entropy(logits, &classes, &self.options)?)
     }
 
-    fn check(&self, n: usize, k: usize, classes: &[usize]) -> Result<(), NnError> {
-        let name = "CrossEntropy";
-        if n == 0 || classes.len() != n {
-            let expected = format!("one row for each of the {} classes given", classes.len());
+    /// The loss of a batch, by classes in a tensor, where `ignore_index` may occur.
+    ///
+    /// # Shapes
+    /// `logits: (N, K, *)`, `classes: (N, *)` → `[1]`, or one loss for each class.
+    ///
+    /// # Errors
+    /// As [`onggi_ops::loss::cross_entropy`]; classes of another shape than the places.
+    pub fn forward_indices<const D: usize, const E: usize>(
+        &self,
+        logits: Tensor<D>,
+        classes: Tensor<E, Int>,
+    ) -> Result<Tensor<1>, NnError> {
+        let mut places = logits.dims().to_vec();
+        if D > 1 {
+            places.remove(1);
+        }
+        if places != classes.dims() {
             return Err(NnError::Input {
-                layer: name,
-                expected,
-                got: vec![n, k],
+                layer: "CrossEntropy",
+                expected: format!("(N, K, *) for classes (N, *) = {:?}", classes.dims()),
+                got: logits.dims().to_vec(),
             });
         }
-        if let Some(class) = classes.iter().find(|&&class| class >= k) {
-            return Err(NnError::config(
-                name,
-                "classes",
-                format!("below {k}"),
-                class,
-            ));
-        }
-        match &self.weight {
-            Some(weight) if weight.len() != k => {
-                let expected = format!("one value for each of the {k} classes");
-                let got = format!("{} values", weight.len());
-                Err(NnError::config(name, "weight", expected, got))
-            }
-            _ => Ok(()),
-        }
+        let classes: Vec<i64> = classes.into_data().iter::<i64>().collect();
+        Ok(cross_entropy(logits, &classes, &self.options)?)
     }
-}
 
-fn row(values: impl Iterator<Item = f32>, device: &Device) -> Tensor<2> {
-    let values: Vec<f32> = values.collect();
-    let shape = [1, values.len()];
-    Tensor::from_data(TensorData::new(values, shape), device)
+    /// The loss of a batch, by target probabilities; the mean is over places, whatever the weights.
+    ///
+    /// # Shapes
+    /// `logits, targets: (N, K, *)` or `[K]` → `[1]`, or one loss for each place.
+    ///
+    /// # Errors
+    /// As [`onggi_ops::loss::cross_entropy_soft`].
+    pub fn forward_soft<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+    ) -> Result<Tensor<1>, NnError> {
+        Ok(cross_entropy_soft(logits, targets, &self.options)?)
+    }
 }

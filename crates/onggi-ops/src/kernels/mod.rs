@@ -12,7 +12,11 @@ pub(crate) mod dropout;
 pub(crate) mod groups;
 pub(crate) mod normal;
 pub(crate) mod optim;
+pub(crate) mod elementwise;
+mod math;
 pub(crate) mod philox;
+pub(crate) mod prelu;
+pub(crate) mod softmax;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
