@@ -28,8 +28,11 @@ pub mod loss;
 mod mode;
 pub mod norm;
 pub mod optim;
+pub mod pad;
+pub mod pool;
 pub mod schedule;
 pub mod state;
+pub mod upsample;
 
 pub use classifier::Classifier;
 pub use error::NnError;

@@ -28,8 +28,11 @@ pub mod dropout;
 mod error;
 mod flex;
 mod fused;
+pub mod interpolate;
 mod kernels;
 pub mod norm;
+pub mod pad;
+pub mod pool;
 mod random;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

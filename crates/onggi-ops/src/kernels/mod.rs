@@ -9,6 +9,8 @@ pub(crate) mod batch_norm;
 pub(crate) mod conv2d;
 pub(crate) mod dropout;
 pub(crate) mod philox;
+pub(crate) mod pool;
+pub(crate) mod resample;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
