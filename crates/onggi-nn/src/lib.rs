@@ -31,9 +31,12 @@ pub mod loss;
 mod mode;
 pub mod norm;
 pub mod optim;
+pub mod pad;
+pub mod pool;
 pub mod schedule;
 pub mod sequential;
 pub mod state;
+pub mod upsample;
 
 pub use classifier::Classifier;
 pub use error::NnError;

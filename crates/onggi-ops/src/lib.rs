@@ -29,10 +29,13 @@ pub mod dropout;
 mod error;
 mod flex;
 mod fused;
+pub mod interpolate;
 mod kernels;
 pub mod loss;
 pub mod norm;
 pub mod optim;
+pub mod pad;
+pub mod pool;
 mod random;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -225,3 +225,67 @@ impl Golden {
         self.raw(name).1
     }
 }
+
+/// Panics unless `forward` has the golden `<case>.y` of `<case>.x`, and its gradient `<case>.dx`
+/// through `<case>.dy`.
+///
+/// # Panics
+/// As said: this is a test's assertion.
+#[track_caller]
+pub fn assert_golden<const D: usize>(
+    golden: &Golden,
+    case: &str,
+    forward: impl Fn(Tensor<D>) -> Tensor<D>,
+    tolerance: f32,
+) {
+    let name = |part: &str| format!("{case}.{part}");
+    let device = Device::flex().autodiff();
+    let x = golden.tensor::<D>(&name("x"), &device).require_grad();
+    let y = forward(x.clone());
+    assert_eq!(y.dims().to_vec(), golden.raw(&name("y")).0, "{case}");
+    let dy = golden.tensor::<D>(&name("dy"), &device);
+    let gradients = (y.clone() * dy).sum().backward();
+    let dx = values(&x.grad(&gradients).expect("a gradient"));
+    assert_close(
+        &name("y"),
+        &values(&y),
+        &golden.values(&name("y")),
+        tolerance,
+    );
+    assert_close(&name("dx"), &dx, &golden.values(&name("dx")), tolerance);
+}
+
+/// [`assert_golden`] of a function of `x`, `weight` and, where the case has one, `bias`.
+///
+/// # Panics
+/// As said: this is a test's assertion.
+#[track_caller]
+pub fn assert_golden_weighted<const D: usize>(
+    golden: &Golden,
+    case: &str,
+    forward: impl Fn(Tensor<D>, Tensor<D>, Option<Tensor<1>>) -> Tensor<D>,
+    tolerance: f32,
+) {
+    let name = |part: &str| format!("{case}.{part}");
+    let device = Device::flex().autodiff();
+    let weight = golden.tensor::<D>(&name("weight"), &device).require_grad();
+    let bias = (golden.has(&name("bias")))
+        .then(|| golden.tensor::<1>(&name("bias"), &device).require_grad());
+    let x = golden.tensor::<D>(&name("x"), &device).require_grad();
+    let y = forward(x.clone(), weight.clone(), bias.clone());
+    assert_eq!(y.dims().to_vec(), golden.raw(&name("y")).0, "{case}");
+    let dy = golden.tensor::<D>(&name("dy"), &device);
+    let gradients = (y.clone() * dy).sum().backward();
+    let check = |part: &str, got: Vec<f32>| {
+        assert_close(&name(part), &got, &golden.values(&name(part)), tolerance);
+    };
+    check("y", values(&y));
+    check("dx", values(&x.grad(&gradients).expect("a gradient")));
+    check(
+        "dweight",
+        values(&weight.grad(&gradients).expect("a gradient")),
+    );
+    if let Some(bias) = bias {
+        check("dbias", values(&bias.grad(&gradients).expect("a gradient")));
+    }
+}

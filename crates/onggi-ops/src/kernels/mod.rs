@@ -17,6 +17,8 @@ mod math;
 pub(crate) mod philox;
 pub(crate) mod prelu;
 pub(crate) mod softmax;
+pub(crate) mod pool;
+pub(crate) mod resample;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
