@@ -8,6 +8,9 @@ pub(crate) mod batch_norm;
 #[allow(dead_code)] // until the operation calls it
 pub(crate) mod conv2d;
 pub(crate) mod dropout;
+pub(crate) mod group_norm;
+pub(crate) mod layer_norm;
+pub(crate) mod moments;
 pub(crate) mod philox;
 
 use std::marker::PhantomData;
