@@ -340,7 +340,7 @@ pub fn batch_norm_eval_activated<const D: usize>(
     })
 }
 
-fn check_input<const D: usize>(
+pub(super) fn check_input<const D: usize>(
     op: &'static str,
     x: &Tensor<D>,
     eps: f64,
@@ -354,19 +354,24 @@ fn check_input<const D: usize>(
             got: x.dims().to_vec(),
         });
     }
-    if !(eps >= 0.0 && eps.is_finite()) {
-        let expected = "0 or more, and finite";
-        return Err(OpError::Range {
-            op,
-            argument: "eps",
-            expected,
-            got: eps,
-        });
-    }
+    check_eps(op, eps)?;
     Ok(x.dims()[1])
 }
 
-fn check_channels<const K: usize>(
+pub(super) fn check_eps(op: &'static str, eps: f64) -> Result<(), OpError> {
+    if eps >= 0.0 && eps.is_finite() {
+        return Ok(());
+    }
+    let expected = "0 or more, and finite";
+    Err(OpError::Range {
+        op,
+        argument: "eps",
+        expected,
+        got: eps,
+    })
+}
+
+pub(super) fn check_channels<const K: usize>(
     op: &'static str,
     channels: usize,
     parameters: [(&'static str, &Tensor<1>); K],
