@@ -18,9 +18,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attention;
 mod classifier;
 pub mod conv;
 pub mod dropout;
+pub mod embedding;
 mod error;
 pub mod init;
 pub mod linear;

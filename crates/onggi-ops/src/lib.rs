@@ -23,12 +23,15 @@
 //! # Ok::<(), onggi_ops::OpError>(())
 //! ```
 
+pub mod attention;
 pub mod conv;
 pub mod dropout;
+pub mod embedding;
 mod error;
 mod flex;
 mod fused;
 mod kernels;
+pub mod linear;
 pub mod norm;
 mod random;
 #[cfg(any(test, feature = "testing"))]
