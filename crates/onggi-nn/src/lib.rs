@@ -19,9 +19,11 @@
 #![forbid(unsafe_code)]
 
 pub mod activation;
+pub mod attention;
 mod classifier;
 pub mod conv;
 pub mod dropout;
+pub mod embedding;
 mod error;
 pub mod flatten;
 pub mod identity;

@@ -28,6 +28,31 @@ pub enum OpError {
         /// The number that came.
         got: f64,
     },
+    /// An index names no row of the table.
+    #[error("{op}: index {index} at position {at} is outside of the table's {rows} rows")]
+    Index {
+        /// Operation.
+        op: &'static str,
+        /// The index.
+        index: i64,
+        /// Its position among the indices.
+        at: usize,
+        /// Rows of the table.
+        rows: usize,
+    },
+    /// The starts of bags do not cut their indices.
+    #[error(
+        "{op}: `offsets` must begin with 0, not fall, and stay within the {indices} indices, but \
+         are {got:?}"
+    )]
+    Offsets {
+        /// Operation.
+        op: &'static str,
+        /// How many indices there are.
+        indices: usize,
+        /// The offsets that came.
+        got: Vec<usize>,
+    },
     /// Batch statistics need more than one value a channel.
     #[error(
         "{op}: training needs more than one value per channel, but the input's shape is {got:?}; \

@@ -24,14 +24,17 @@
 //! ```
 
 pub mod activation;
+pub mod attention;
 pub mod conv;
 pub mod dropout;
+pub mod embedding;
 mod error;
 mod flex;
 mod fused;
 pub mod interpolate;
 mod kernels;
 pub mod loss;
+pub mod linear;
 pub mod norm;
 pub mod optim;
 pub mod pad;

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub(crate) const STEPS: u32 = 1 << 16;
 
 /// Elements that one block of random words serves: two a word.
-const SERVED: usize = 2 * BLOCK;
+pub(crate) const SERVED: usize = 2 * BLOCK;
 
 /// Elements a task computes: 128 KB in, 128 KB out, so that both stay in L2.
 const CHUNK: usize = 32 * 1024;
@@ -47,7 +47,7 @@ pub(crate) fn apply(x: &[f32], threshold: u32, scale: f32, key: Key) -> Vec<f32>
 
 /// The draws of one block: the lower halves of its words, then the upper ones.
 #[inline(always)]
-fn draws(key: Key, index: u64) -> [u32; SERVED] {
+pub(super) fn draws(key: Key, index: u64) -> [u32; SERVED] {
     let words = block(key, index * LANES as u64);
     let mut draws = [0; SERVED];
     for i in 0..BLOCK {
@@ -59,7 +59,7 @@ fn draws(key: Key, index: u64) -> [u32; SERVED] {
 
 /// `v` if it is kept, else 0: on the bits, as a branch would become a masked load, which waits.
 #[inline(always)]
-fn masked(v: f32, kept: bool) -> f32 {
+pub(super) fn masked(v: f32, kept: bool) -> f32 {
     f32::from_bits(v.to_bits() & u32::from(kept).wrapping_neg())
 }
 

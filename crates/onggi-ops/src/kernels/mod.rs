@@ -4,6 +4,7 @@
 //! A kernel returns its result in a fresh `Vec` that it fills itself ([`output`]): zeroing a large
 //! buffer first costs as much as many of these kernels.
 
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 #[allow(dead_code)] // until the operation calls it
 pub(crate) mod conv2d;
@@ -17,6 +18,9 @@ mod math;
 pub(crate) mod group_norm;
 pub(crate) mod layer_norm;
 pub(crate) mod moments;
+pub(crate) mod embedding;
+pub(crate) mod linear;
+mod matmul;
 pub(crate) mod philox;
 pub(crate) mod prelu;
 pub(crate) mod softmax;
@@ -65,6 +69,15 @@ impl<'a, T: Copy> Shared<'a, T> {
         }
     }
 
+    /// Over a slice that has its values already.
+    fn over(values: &'a mut [T]) -> Self {
+        Self {
+            start: values.as_mut_ptr().cast(),
+            len: values.len(),
+            lives: PhantomData,
+        }
+    }
+
     /// The `len` elements from `offset`.
     ///
     /// # Safety
@@ -75,5 +88,11 @@ impl<'a, T: Copy> Shared<'a, T> {
         assert!(offset + len <= self.len, "a part inside the buffer");
         // SAFETY: inside the allocation by the assertion; exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(offset).cast::<T>(), len) }
+    }
+
+    /// Where `count` rows of `len` elements start, `apart` from each other, all inside.
+    fn rows(&self, start: usize, [count, apart, len]: [usize; 3]) -> *mut T {
+        assert!(count * len == 0 || start + (count - 1) * apart + len <= self.len);
+        self.start.wrapping_add(start).cast()
     }
 }

@@ -29,7 +29,7 @@ mod im2col;
 mod lanes;
 mod planes;
 mod product;
-mod scratch;
+pub(super) mod scratch;
 #[cfg(test)]
 mod tests;
 mod tiled;
@@ -238,14 +238,6 @@ fn plane_sum(plane: &[f32]) -> f64 {
         lanes.iter().chain(rest).map(|&v| f64::from(v)).sum::<f64>()
     };
     plane.chunks(4096).map(block).sum()
-}
-
-impl Shared<'_, f32> {
-    /// Where `count` rows of `len` elements start, `apart` from each other, all inside.
-    fn rows(&self, start: usize, [count, apart, len]: [usize; 3]) -> *mut f32 {
-        assert!(count * len == 0 || start + (count - 1) * apart + len <= self.len);
-        self.start.wrapping_add(start).cast()
-    }
 }
 
 /// Calls `task` with `0..tasks`, on all threads if the pass is worth it.

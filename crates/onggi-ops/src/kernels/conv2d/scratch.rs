@@ -16,7 +16,7 @@ thread_local! {
 
 /// Calls `run` with buffers of `lens` elements, aligned to cache lines. What they hold is whatever
 /// the thread's last task left there.
-pub(super) fn scratch<const N: usize, R>(
+pub(in crate::kernels) fn scratch<const N: usize, R>(
     lens: [usize; N],
     run: impl FnOnce([&mut [f32]; N]) -> R,
 ) -> R {

@@ -1,12 +1,12 @@
 //! Any convolution as matrix products: tiles of output pixels, the patches that they see written
 //! out as a matrix (im2col) that stays in L2, one product a tile and group.
 
+use super::super::matmul::{Matrix, multiply, multiply_at};
 use super::super::{Shared, output};
 use super::geometry::Geometry;
 use super::im2col::{Tile, col2im, im2col, tiles};
 use super::scratch::scratch;
 use super::{each, sum_parts};
-use gemm::Parallelism;
 use std::ops::Range;
 
 /// Elements of a tile's patch matrix: 256 KB, half of the smallest L2 among today's machines.
@@ -26,79 +26,6 @@ fn columns(g: &Geometry, images: usize, depth: usize) -> usize {
         .clamp(LEAST_COLUMNS, MOST_COLUMNS)
         .min(all.div_ceil(TASKS))
         .max(32)
-}
-
-/// A matrix in memory: its first element and the distances between its rows and its columns.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    values: &'a [f32],
-    row: usize,
-    column: usize,
-}
-
-impl Matrix<'_> {
-    fn new(values: &[f32], row: usize, column: usize) -> Matrix<'_> {
-        Matrix {
-            values,
-            row,
-            column,
-        }
-    }
-
-    /// Whether `rows` by `columns` elements are inside.
-    fn holds(&self, rows: usize, columns: usize) -> bool {
-        rows * columns == 0
-            || (rows - 1) * self.row + (columns - 1) * self.column < self.values.len()
-    }
-}
-
-/// `y = a · b` or, with `add`, `y += a · b`, for `y (m, n)` with rows `row` apart.
-///
-/// # Safety
-/// The elements of `y` must be inside an allocation, nobody else may use them now, and they must
-/// be initialised where `add` reads them.
-unsafe fn multiply_at(
-    [m, n, k]: [usize; 3],
-    (y, row): (*mut f32, usize),
-    add: bool,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-) {
-    if m * n == 0 {
-        return;
-    }
-    assert!(a.holds(m, k) && b.holds(k, n));
-    // SAFETY: `a` and `b` lie inside their slices by the assertion, `y` by the caller's promise.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            y,
-            1,
-            row as isize,
-            add,
-            a.values.as_ptr(),
-            a.column as isize,
-            a.row as isize,
-            b.values.as_ptr(),
-            b.column as isize,
-            b.row as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
-}
-
-/// `multiply_at` for rows that follow each other.
-fn multiply(sizes: [usize; 3], y: &mut [f32], add: bool, a: Matrix<'_>, b: Matrix<'_>) {
-    assert!(sizes[0] * sizes[1] <= y.len());
-    // SAFETY: the rows fit into the slice, which is initialised and borrowed exclusively.
-    unsafe { multiply_at(sizes, (y.as_mut_ptr(), sizes[1]), add, a, b) };
 }
 
 /// Whether patches are the pixels themselves.
