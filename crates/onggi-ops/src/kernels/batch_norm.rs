@@ -12,15 +12,10 @@
 //! variance, so the difference `E[(x−s)²] − E[x−s]²` loses at most a factor `b` of the precision,
 //! whatever the mean is. Partial sums are `f32` lanes, flushed into `f64` every [`FLUSH`] elements.
 
+use super::moments::{FLUSH, LANES, total};
 use super::{PARALLEL_FROM, Shared, output};
 use multiversion::multiversion;
 use rayon::prelude::*;
-
-/// Independent partial sums: enough to hide the latency of addition with 8 floats a register.
-const LANES: usize = 32;
-
-/// Elements after which the `f32` partial sums are added to the `f64` ones.
-const FLUSH: usize = 8 * 1024;
 
 /// `y = v`.
 pub(crate) const IDENTITY: u8 = 0;
@@ -290,14 +285,6 @@ fn gradient_sums<const A: u8>(
         }
     }
     (sum + total(&mut lane_sum), dot + total(&mut lane_dot))
-}
-
-/// The lanes' sum in a fixed order; leaves them at zero.
-#[inline(always)]
-fn total(lanes: &mut [f32; LANES]) -> f64 {
-    let total = lanes.iter().map(|&v| f64::from(v)).sum();
-    *lanes = [0.0; LANES];
-    total
 }
 
 /// Writes `y = (x − mean) · scale + offset` for one channel, through the activation `A`.
