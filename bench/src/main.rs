@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p onggi-bench -- ops --peer-python PATH`, or `models` for `ops`.
 
+mod models;
 mod ops;
 mod peer;
 mod suite;
@@ -26,10 +27,13 @@ struct Cli {
 enum Suite {
     /// Single operations, forward and backward
     Ops(suite::Suite),
+    /// Whole models: training steps and inference
+    Models(suite::Suite),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().suite {
-        Suite::Ops(suite) => suite.run(&ops::BENCHES, "ops.py"),
+        Suite::Ops(suite) => suite.run(&ops::benches(), "ops.py"),
+        Suite::Models(suite) => suite.run(&models::BENCHES, "models.py"),
     }
 }

@@ -45,6 +45,7 @@ pub(crate) struct Suite {
 }
 
 /// One benchmark: a name that peers know, a shape, and what makes a step of ours.
+#[derive(Clone, Copy)]
 pub(crate) struct Bench {
     pub(crate) name: &'static str,
     pub(crate) shape: &'static [usize],

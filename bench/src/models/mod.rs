@@ -1,0 +1,141 @@
+//! `onggi-bench models`: whole models, written out as their peers in `peers/models.py` are.
+//!
+//! A training step is forward pass, loss, backward pass and the optimiser's step; inference is the
+//! forward pass in eval mode, outside of a graph.
+
+mod cnn4;
+mod conv_norm;
+mod encoder;
+mod mlp;
+mod mobilenet;
+mod resnet;
+
+use crate::suite::{Bench, Step};
+use burn::tensor::{Device, Distribution, Tensor};
+use onggi::nn::linear::{Linear, LinearConfig};
+use onggi::nn::loss::CrossEntropy;
+use onggi::nn::optim::{AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
+use onggi::nn::{Classifier, Mode, NnError, init};
+
+pub(crate) use resnet::resnet18;
+
+/// The learning rate of the rows with SGD.
+const LEARNING_RATE: f64 = 0.01;
+
+pub(crate) const BENCHES: [Bench; 7] = [
+    Bench {
+        name: "resnet18_train",
+        shape: &[16, 3, 224, 224],
+        make: resnet::train,
+    },
+    Bench {
+        name: "resnet18_infer",
+        shape: &[16, 3, 224, 224],
+        make: resnet::infer,
+    },
+    Bench {
+        name: "resnet18_infer_1",
+        shape: &[1, 3, 224, 224],
+        make: resnet::infer,
+    },
+    Bench {
+        name: "mobilenet_v2_train",
+        shape: &[16, 3, 224, 224],
+        make: mobilenet::train,
+    },
+    Bench {
+        name: "cnn4_train",
+        shape: &[64, 3, 32, 32],
+        make: cnn4::train,
+    },
+    Bench {
+        name: "mlp_train",
+        shape: &[64, 784],
+        make: mlp::train,
+    },
+    Bench {
+        name: "encoder_train",
+        shape: &[16, 128, 384],
+        make: encoder::train,
+    },
+];
+
+/// Standard normal values.
+fn input<const D: usize>(shape: &[usize], device: &Device) -> Tensor<D> {
+    let shape: [usize; D] = shape.try_into().expect("the row's shape has D axes");
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
+}
+
+/// Class `i % classes` for sample `i`.
+fn targets(samples: usize, classes: usize) -> Vec<usize> {
+    (0..samples).map(|sample| sample % classes).collect()
+}
+
+fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
+    LinearConfig::new(inputs, outputs)
+        .init(&mut init::generator(1), device)
+        .expect("valid sizes")
+}
+
+pub(crate) fn sgd() -> Sgd {
+    let config = SgdConfig {
+        momentum: 0.9,
+        weight_decay: 5e-4,
+        ..Default::default()
+    };
+    Sgd::new(config).expect("valid settings")
+}
+
+pub(crate) fn adamw() -> AdamW {
+    AdamW::new(AdamWConfig {
+        weight_decay: 0.01,
+        ..Default::default()
+    })
+    .expect("valid settings")
+}
+
+/// Average over the image, and a linear layer.
+fn classify(x: Tensor<4>, fc: &Linear) -> Result<Tensor<2>, NnError> {
+    let [n, c, ..] = x.dims();
+    fc.forward(x.mean_dim(3).mean_dim(2).reshape([n, c]))
+}
+
+/// Forward passes over one batch.
+fn inference<M: Classifier<D>, const D: usize>(model: M, shape: &[usize]) -> Step {
+    let x = input::<D>(shape, &Device::flex());
+    Box::new(move || {
+        let y = model.forward(x.clone(), &Mode::Eval);
+        Box::new(y.expect("the model's shape"))
+    })
+}
+
+/// Steps of a training on one batch, over and over.
+fn training<M, const D: usize>(
+    model: M,
+    parameters: usize,
+    mut optimizer: impl Optimizer + 'static,
+    lr: f64,
+    shape: &[usize],
+    classes: usize,
+) -> Step
+where
+    M: Classifier<D>,
+{
+    assert_eq!(model.num_params(), parameters, "the peer's architecture");
+    let device = Device::flex().autodiff();
+    let (x, targets) = (input::<D>(shape, &device), targets(shape[0], classes));
+    let loss = CrossEntropy::new(0.0, None).expect("no smoothing");
+    let mut model = Some(model.train());
+    let mut step = 0;
+    Box::new(move || {
+        step += 1;
+        let current = model.take().expect("put back after each step");
+        let logits = current
+            .forward(x.clone(), &Mode::train(1, step))
+            .expect("the model's shape");
+        let loss = loss.forward(logits, &targets).expect("valid classes");
+        let gradients = Gradients::of(&current, &loss).expect("a tracked loss");
+        model = Some(optimizer.step(current, gradients, lr));
+        Box::new(())
+    })
+}
