@@ -2,11 +2,11 @@
 
 use crate::ModelOptions;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation::relu};
+use burn::tensor::{Device, Tensor};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::init::{self, FanMode, Nonlinearity, Rule};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::norm::{BatchNorm1d, BatchNormConfig};
+use onggi_nn::norm::{Activation, BatchNorm1d, BatchNormConfig};
 use onggi_nn::{Classifier, Mode, NnError};
 use rand_chacha::ChaCha8Rng;
 
@@ -66,7 +66,7 @@ impl Mlp {
 impl Classifier<2> for Mlp {
     fn forward(&self, mut x: Tensor<2>, mode: &Mode) -> Result<Tensor<2>, NnError> {
         for (linear, norm) in self.hidden.iter().zip(&self.norm) {
-            x = relu(norm.forward(linear.forward(x)?, mode)?);
+            x = norm.forward_activated(linear.forward(x)?, mode, Activation::Relu)?;
             x = self.dropout.forward(x, mode)?;
         }
         self.fc.forward(x)

@@ -10,13 +10,14 @@
 
 use crate::ModelOptions;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation::relu};
+use burn::tensor::{Device, Tensor};
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::norm::{BatchNorm2d, BatchNormConfig};
+use onggi_nn::norm::{Activation, BatchNorm2d, BatchNormConfig};
 use onggi_nn::{Classifier, Mode, NnError};
+use onggi_ops::activation::add_relu;
 use rand_chacha::ChaCha8Rng;
 
 /// Channels of the three stages.
@@ -81,13 +82,14 @@ impl BasicBlock {
     /// # Errors
     /// An input of another shape; in training, one value a channel.
     pub fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<4>, NnError> {
-        let y = relu(self.bn1.forward(self.conv1.forward(x.clone())?, mode)?);
+        let y = self.conv1.forward(x.clone())?;
+        let y = self.bn1.forward_activated(y, mode, Activation::Relu)?;
         let y = self.bn2.forward(self.conv2.forward(y)?, mode)?;
         let shortcut = match &self.downsample {
             Some((conv, norm)) => norm.forward(conv.forward(x)?, mode)?,
             None => x,
         };
-        Ok(relu(y + shortcut))
+        Ok(add_relu(y, shortcut)?)
     }
 }
 
@@ -153,7 +155,8 @@ impl SmallResNet {
 
 impl Classifier<4> for SmallResNet {
     fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
-        let mut x = relu(self.bn1.forward(self.conv1.forward(x)?, mode)?);
+        let x = self.conv1.forward(x)?;
+        let mut x = self.bn1.forward_activated(x, mode, Activation::Relu)?;
         for block in &self.layers {
             x = block.forward(x, mode)?;
         }

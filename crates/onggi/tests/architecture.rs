@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ARROWS: [(&str, &[&str]); 7] = [
     ("onggi-ops", &[]),
     ("onggi-nn", &["onggi-ops"]),
-    ("onggi-zoo", &["onggi-nn"]),
+    ("onggi-zoo", &["onggi-ops", "onggi-nn"]),
     ("onggi-augment", &[]),
     ("onggi-data", &["onggi-augment"]),
     ("onggi-train", &["onggi-nn", "onggi-data"]),
