@@ -17,6 +17,7 @@ use std::ops::Range;
 
 /// What becomes of a bag's rows.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // an argument, which nobody keeps many of
 pub enum Bag {
     /// Their sum, each times its own weight if there are any: one for each index.
     Sum {

@@ -165,10 +165,10 @@ fn exp(x: f32) -> f32 {
     p = p * r + 8.333_452e-3;
     p = p * r + 4.166_579_6e-2;
     p = p * r + 1.666_666_5e-1;
-    p = p * r + 5.000_000_1e-1;
+    p = p * r + 0.5;
     p = p * (r * r) + r + 1.0;
     let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    masked(p * power, !(x < -87.3))
+    masked(p * power, x >= -87.3 || x.is_nan())
 }
 
 #[cfg(test)]
