@@ -1,12 +1,10 @@
 //! Attention and the Transformer's layers.
 
-mod layer_norm;
 mod mask;
 mod multihead;
 mod position;
 mod transformer;
 
-pub use layer_norm::LayerNorm;
 pub use mask::{Mask, Masks};
 pub use multihead::{MultiheadAttention, MultiheadAttentionConfig};
 pub use position::sinusoidal_positions;

@@ -1,14 +1,14 @@
 //! The Transformer's encoder and decoder.
 
-use super::layer_norm::{LayerNorm, layer_norm};
 use super::{Masks, MultiheadAttention, MultiheadAttentionConfig};
 use crate::dropout::Dropout;
 use crate::error::{check_positive, check_range};
 use crate::linear::{Linear, LinearConfig};
+use crate::norm::{LayerNorm, LayerNormConfig};
 use crate::{Mode, NnError};
 use burn::module::Module;
-use burn::tensor::activation::{gelu, relu};
 use burn::tensor::{Device, Tensor};
+use onggi_ops::activation::{gelu, relu};
 use rand_chacha::ChaCha8Rng;
 
 /// The function between a layer's two linear maps.
@@ -217,15 +217,18 @@ impl TransformerLayerConfig {
         ])
     }
 
-    fn norm(&self, device: &Device) -> Result<LayerNorm, NnError> {
-        layer_norm(self.d_model, self.layer_norm_eps, self.bias, device)
+    fn norm(&self, device: &Device) -> Result<LayerNorm<1>, NnError> {
+        let mut config = LayerNormConfig::new([self.d_model]);
+        config.eps = self.layer_norm_eps;
+        config.bias = self.bias;
+        config.init(device)
     }
 }
 
 /// `x + part(norm(x))`, or `norm(x + part(x))`.
 fn residual(
     x: Tensor<3>,
-    norm: &LayerNorm,
+    norm: &LayerNorm<1>,
     norm_first: bool,
     part: impl FnOnce(Tensor<3>) -> Result<Tensor<3>, NnError>,
 ) -> Result<Tensor<3>, NnError> {
@@ -287,9 +290,9 @@ pub struct TransformerEncoderLayer {
     /// Second linear map.
     pub linear2: Linear,
     /// Of the attention.
-    pub norm1: LayerNorm,
+    pub norm1: LayerNorm<1>,
     /// Of the linear maps.
-    pub norm2: LayerNorm,
+    pub norm2: LayerNorm<1>,
     /// After the attention.
     pub dropout1: Dropout,
     /// After the linear maps.
@@ -349,11 +352,11 @@ pub struct TransformerDecoderLayer {
     /// Second linear map.
     pub linear2: Linear,
     /// Of the attention to itself.
-    pub norm1: LayerNorm,
+    pub norm1: LayerNorm<1>,
     /// Of the attention to the memory.
-    pub norm2: LayerNorm,
+    pub norm2: LayerNorm<1>,
     /// Of the linear maps.
-    pub norm3: LayerNorm,
+    pub norm3: LayerNorm<1>,
     /// After the attention to itself.
     pub dropout1: Dropout,
     /// After the attention to the memory.
@@ -410,7 +413,7 @@ pub struct TransformerEncoder {
     /// The layers, first to last.
     pub layers: Vec<TransformerEncoderLayer>,
     /// After the last layer.
-    pub norm: Option<LayerNorm>,
+    pub norm: Option<LayerNorm<1>>,
 }
 
 impl TransformerEncoder {
@@ -444,7 +447,7 @@ pub struct TransformerDecoder {
     /// The layers, first to last.
     pub layers: Vec<TransformerDecoderLayer>,
     /// After the last layer.
-    pub norm: Option<LayerNorm>,
+    pub norm: Option<LayerNorm<1>>,
 }
 
 impl TransformerDecoder {
