@@ -79,7 +79,10 @@ fn convolutions() {
     };
     two("conv2d_replicate", replicate.with_stride(2));
     let circular = Conv2dConfig::new(2, 3, 3).with_padding(1);
-    two("conv2d_circular", circular.with_padding_mode(PaddingMode::Circular));
+    two(
+        "conv2d_circular",
+        circular.with_padding_mode(PaddingMode::Circular),
+    );
     let three = |case: &str, config: Conv3dConfig| {
         assert_golden_weighted::<5>(&golden, case, layer!(config.clone()), 1e-5);
     };
@@ -113,8 +116,14 @@ fn transposed_convolutions() {
         assert_golden_weighted::<4>(&golden, case, layer!(config.clone()), 3e-6);
     };
     let strided = ConvTranspose2dConfig::new(3, 4, 3).with_stride(2);
-    two("transpose2d", strided.with_padding(1).with_output_padding(1));
-    two("transpose2d_no_bias", ConvTranspose2dConfig::new(2, 1, 2).with_stride(2));
+    two(
+        "transpose2d",
+        strided.with_padding(1).with_output_padding(1),
+    );
+    two(
+        "transpose2d_no_bias",
+        ConvTranspose2dConfig::new(2, 1, 2).with_stride(2),
+    );
     let groups = ConvTranspose2dConfig {
         kernel_size: [3, 2],
         stride: [3, 1],
@@ -135,12 +144,21 @@ fn initial_values_fill_pytorchs_bounds() {
     let check = |v: Vec<f32>, fan: f32| {
         let bound = 1.0 / fan.sqrt();
         let largest = largest(v);
-        assert!(largest <= bound && largest > 0.9 * bound, "{largest} {bound}");
+        assert!(
+            largest <= bound && largest > 0.9 * bound,
+            "{largest} {bound}"
+        );
     };
-    let conv = Conv2dConfig::new(16, 32, 3).with_groups(4).init(rng, &device).unwrap();
+    let conv = Conv2dConfig::new(16, 32, 3)
+        .with_groups(4)
+        .init(rng, &device)
+        .unwrap();
     check(values(&conv.weight.val()), 4.0 * 9.0);
     check(values(&conv.bias.unwrap().val()), 4.0 * 9.0);
-    let transposed = ConvTranspose2dConfig::new(16, 32, 3).with_groups(4).init(rng, &device).unwrap();
+    let transposed = ConvTranspose2dConfig::new(16, 32, 3)
+        .with_groups(4)
+        .init(rng, &device)
+        .unwrap();
     check(values(&transposed.weight.val()), 8.0 * 9.0);
     check(values(&transposed.bias.unwrap().val()), 8.0 * 9.0);
 }
@@ -156,29 +174,68 @@ fn pooling() {
     let options = MaxPoolOptions::new(2).with_stride(1).with_padding(1);
     let max = MaxPool3d::new(options.with_dilation(2)).unwrap();
     assert_golden::<5>(&golden, "max_3d_dilated", |x| max.forward(x).unwrap(), 1e-6);
-    let options = AvgPoolOptions::new(3).with_stride(2).with_padding(1).with_ceil_mode(true);
+    let options = AvgPoolOptions::new(3)
+        .with_stride(2)
+        .with_padding(1)
+        .with_ceil_mode(true);
     let avg = AvgPool2d::new(options.with_count_include_pad(false)).unwrap();
     assert_golden::<4>(&golden, "avg_excluded", |x| avg.forward(x).unwrap(), 1e-6);
-    let options = AvgPoolOptions::new(4).with_stride(3).with_padding(2).with_ceil_mode(true);
+    let options = AvgPoolOptions::new(4)
+        .with_stride(3)
+        .with_padding(2)
+        .with_ceil_mode(true);
     let avg = AvgPool1d::new(options.with_count_include_pad(false)).unwrap();
     assert_golden::<3>(&golden, "avg_1d", |x| avg.forward(x).unwrap(), 1e-6);
-    let options = AvgPoolOptions::new(3).with_stride(2).with_padding(1).with_ceil_mode(true);
+    let options = AvgPoolOptions::new(3)
+        .with_stride(2)
+        .with_padding(1)
+        .with_ceil_mode(true);
     let avg = AvgPool3d::new(options.with_count_include_pad(false)).unwrap();
-    assert_golden::<5>(&golden, "avg_3d_excluded", |x| avg.forward(x).unwrap(), 1e-6);
-    let lp = LPPool2d::new(LpPoolOptions::new(2.0, 3).with_stride(2).with_ceil_mode(true)).unwrap();
+    assert_golden::<5>(
+        &golden,
+        "avg_3d_excluded",
+        |x| avg.forward(x).unwrap(),
+        1e-6,
+    );
+    let lp = LPPool2d::new(
+        LpPoolOptions::new(2.0, 3)
+            .with_stride(2)
+            .with_ceil_mode(true),
+    )
+    .unwrap();
     assert_golden::<4>(&golden, "lp_2", |x| lp.forward(x).unwrap(), 2e-6);
     let lp = LPPool1d::new(LpPoolOptions::new(1.0, 3).with_stride(2)).unwrap();
     assert_golden::<3>(&golden, "lp_1", |x| lp.forward(x).unwrap(), 2e-6);
     let two = AdaptiveAvgPool2d::new([Some(5), None]).unwrap();
-    assert_golden::<4>(&golden, "adaptive_avg_more", |x| two.forward(x).unwrap(), 1e-6);
+    assert_golden::<4>(
+        &golden,
+        "adaptive_avg_more",
+        |x| two.forward(x).unwrap(),
+        1e-6,
+    );
     let one = AdaptiveAvgPool1d::new([Some(4)]).unwrap();
-    assert_golden::<3>(&golden, "adaptive_avg_1d", |x| one.forward(x).unwrap(), 1e-6);
+    assert_golden::<3>(
+        &golden,
+        "adaptive_avg_1d",
+        |x| one.forward(x).unwrap(),
+        1e-6,
+    );
     let three = AdaptiveAvgPool3d::new([Some(2), Some(4), Some(3)]).unwrap();
-    assert_golden::<5>(&golden, "adaptive_avg_3d", |x| three.forward(x).unwrap(), 1e-6);
+    assert_golden::<5>(
+        &golden,
+        "adaptive_avg_3d",
+        |x| three.forward(x).unwrap(),
+        1e-6,
+    );
     let two = AdaptiveMaxPool2d::new([Some(3), Some(4)]).unwrap();
     assert_golden::<4>(&golden, "adaptive_max", |x| two.forward(x).unwrap(), 1e-6);
     let one = AdaptiveMaxPool1d::new([Some(4)]).unwrap();
-    assert_golden::<3>(&golden, "adaptive_max_1d", |x| one.forward(x).unwrap(), 1e-6);
+    assert_golden::<3>(
+        &golden,
+        "adaptive_max_1d",
+        |x| one.forward(x).unwrap(),
+        1e-6,
+    );
 }
 
 #[test]
@@ -197,40 +254,70 @@ fn padding_and_upsampling() {
     let volume = Pad3d::reflection([[0, 2], [2, 3], [1, 1]]);
     assert_golden::<5>(&golden, "reflect_3d", |x| volume.forward(x).unwrap(), 1e-6);
     let nearest = Upsample::new(Size::Scale([1.05, 2.3]), Interpolation::Nearest).unwrap();
-    assert_golden::<4>(&golden, "nearest_scale", |x| nearest.forward(x).unwrap(), 1e-6);
+    assert_golden::<4>(
+        &golden,
+        "nearest_scale",
+        |x| nearest.forward(x).unwrap(),
+        1e-6,
+    );
     let corners = Interpolation::Linear {
         align_corners: true,
     };
     let linear = Upsample::new(Size::To([3, 12]), corners).unwrap();
-    assert_golden::<4>(&golden, "linear_corners_2d", |x| linear.forward(x).unwrap(), 1e-6);
+    assert_golden::<4>(
+        &golden,
+        "linear_corners_2d",
+        |x| linear.forward(x).unwrap(),
+        1e-6,
+    );
 }
 
 #[test]
 fn mistakes_are_errors() {
     let (device, rng) = (Device::flex(), &mut init::generator(1));
-    let groups = Conv2dConfig::new(4, 6, 3).with_groups(4).init::<4>(rng, &device);
+    let groups = Conv2dConfig::new(4, 6, 3).with_groups(4).init(rng, &device);
     assert_eq!(
         groups.unwrap_err().to_string(),
         "Conv2d: `out_channels` must be a multiple of the 4 groups, but is 6"
     );
-    let same = Conv1dConfig::new(4, 6, 3).with_same_padding().with_stride(2);
+    let same = Conv1dConfig::new(4, 6, 3)
+        .with_same_padding()
+        .with_stride(2);
     assert_eq!(
-        same.init::<3>(rng, &device).unwrap_err().to_string(),
+        same.init(rng, &device).unwrap_err().to_string(),
         "Conv1d: `stride` must be 1 where the padding keeps the input's size, but is [2]"
     );
-    assert!(Conv3dConfig::new(4, 6, 0).init::<5>(rng, &device).is_err());
-    assert!(Conv2dConfig::new(0, 6, 3).init::<4>(rng, &device).is_err());
-    assert!(Conv2dConfig::new(4, 6, 3).with_dilation(0).init::<4>(rng, &device).is_err());
+    assert!(Conv3dConfig::new(4, 6, 0).init(rng, &device).is_err());
+    assert!(Conv2dConfig::new(0, 6, 3).init(rng, &device).is_err());
+    assert!(
+        Conv2dConfig::new(4, 6, 3)
+            .with_dilation(0)
+            .init(rng, &device)
+            .is_err()
+    );
     let output = ConvTranspose2dConfig::new(4, 6, 3).with_output_padding(1);
-    assert!(output.init::<4>(rng, &device).is_err());
-    let reflect = Conv1dConfig::new(1, 1, 7).with_padding(3).with_padding_mode(PaddingMode::Reflect);
+    assert!(output.init(rng, &device).is_err());
+    let reflect = Conv1dConfig::new(1, 1, 7)
+        .with_padding(3)
+        .with_padding_mode(PaddingMode::Reflect);
     let x = Tensor::<3>::zeros([1, 1, 3], &device);
-    assert!(reflect.init(rng, &device).unwrap().forward(x.clone()).is_err());
+    assert!(
+        reflect
+            .init(rng, &device)
+            .unwrap()
+            .forward(x.clone())
+            .is_err()
+    );
     assert!(MaxPool2d::new(MaxPoolOptions::new(3).with_padding(2)).is_err());
     assert!(AvgPool2d::new(AvgPoolOptions::new(0)).is_err());
     assert!(LPPool1d::new(LpPoolOptions::new(f64::INFINITY, 2)).is_err());
     assert!(AdaptiveAvgPool2d::new([Some(0), None]).is_err());
-    assert!(AdaptiveMaxPool1d::new([Some(2)]).unwrap().forward(Tensor::<4>::zeros([1, 1, 3, 3], &device)).is_err());
+    assert!(
+        AdaptiveMaxPool1d::new([Some(2)])
+            .unwrap()
+            .forward(Tensor::<4>::zeros([1, 1, 3, 3], &device))
+            .is_err()
+    );
     assert!(Upsample::new(Size::Scale([-1.0]), Interpolation::Nearest).is_err());
     assert!(Upsample::new(Size::To([0]), Interpolation::Nearest).is_err());
     assert!(Pad1d::reflection([[3, 0]]).forward(x).is_err());
