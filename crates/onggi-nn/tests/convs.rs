@@ -145,7 +145,7 @@ fn initial_values_fill_pytorchs_bounds() {
         let bound = 1.0 / fan.sqrt();
         let largest = largest(v);
         assert!(
-            largest <= bound && largest > 0.9 * bound,
+            largest <= bound && largest > 0.8 * bound,
             "{largest} {bound}"
         );
     };
@@ -275,9 +275,7 @@ fn padding_and_upsampling() {
 #[test]
 fn mistakes_are_errors() {
     let (device, rng) = (Device::flex(), &mut init::generator(1));
-    let groups = Conv2dConfig::new(4, 6, 3)
-        .with_groups(4)
-        .init::<4>(rng, &device);
+    let groups = Conv2dConfig::new(4, 6, 3).with_groups(4).init(rng, &device);
     assert_eq!(
         groups.unwrap_err().to_string(),
         "Conv2d: `out_channels` must be a multiple of the 4 groups, but is 6"
@@ -286,19 +284,19 @@ fn mistakes_are_errors() {
         .with_same_padding()
         .with_stride(2);
     assert_eq!(
-        same.init::<3>(rng, &device).unwrap_err().to_string(),
+        same.init(rng, &device).unwrap_err().to_string(),
         "Conv1d: `stride` must be 1 where the padding keeps the input's size, but is [2]"
     );
-    assert!(Conv3dConfig::new(4, 6, 0).init::<5>(rng, &device).is_err());
-    assert!(Conv2dConfig::new(0, 6, 3).init::<4>(rng, &device).is_err());
+    assert!(Conv3dConfig::new(4, 6, 0).init(rng, &device).is_err());
+    assert!(Conv2dConfig::new(0, 6, 3).init(rng, &device).is_err());
     assert!(
         Conv2dConfig::new(4, 6, 3)
             .with_dilation(0)
-            .init::<4>(rng, &device)
+            .init(rng, &device)
             .is_err()
     );
     let output = ConvTranspose2dConfig::new(4, 6, 3).with_output_padding(1);
-    assert!(output.init::<4>(rng, &device).is_err());
+    assert!(output.init(rng, &device).is_err());
     let reflect = Conv1dConfig::new(1, 1, 7)
         .with_padding(3)
         .with_padding_mode(PaddingMode::Reflect);

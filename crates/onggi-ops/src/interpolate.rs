@@ -121,7 +121,11 @@ pub fn interpolate<const D: usize, const R: usize>(
                 got: 0.0,
             });
         }
-        matrices.push(matrix(input, output, scale, mode));
+        // PyTorch's images (its sequences and volumes not) that keep their size or double it take
+        // the plain positions, whatever the scale is.
+        let plain =
+            R == 2 && mode == Interpolation::Nearest && (output == input || output == 2 * input);
+        matrices.push(matrix(input, output, scale.filter(|_| !plain), mode));
     }
     if !has_kernels(&x) {
         let axes = matrices.iter().enumerate();

@@ -119,17 +119,11 @@ impl<const R: usize> ConvConfig<R> {
         self
     }
 
-    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`.
-    ///
-    /// # Errors
-    /// A size, stride or dilation of 0; groups that do not divide the channels; padding to the same
-    /// size with a stride above 1.
-    pub fn init<const D: usize>(
+    fn build<const D: usize>(
         &self,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Conv<R, D>, NnError> {
-        const { assert!(D == R + 2, "a weight has two axes more than the kernel") };
         let layer = Conv::<R, D>::NAME;
         let channels = [
             ("in_channels", self.in_channels),
@@ -171,6 +165,39 @@ impl<const R: usize> ConvConfig<R> {
             groups: self.groups,
             padding_mode: self.padding_mode,
         })
+    }
+}
+
+impl ConvConfig<1> {
+    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`.
+    ///
+    /// # Errors
+    /// A size, stride or dilation of 0; groups that do not divide the channels; padding to the same
+    /// size with a stride above 1.
+    pub fn init(&self, rng: &mut ChaCha8Rng, device: &Device) -> Result<Conv1d, NnError> {
+        self.build(rng, device)
+    }
+}
+
+impl ConvConfig<2> {
+    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`.
+    ///
+    /// # Errors
+    /// A size, stride or dilation of 0; groups that do not divide the channels; padding to the same
+    /// size with a stride above 1.
+    pub fn init(&self, rng: &mut ChaCha8Rng, device: &Device) -> Result<Conv2d, NnError> {
+        self.build(rng, device)
+    }
+}
+
+impl ConvConfig<3> {
+    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`.
+    ///
+    /// # Errors
+    /// A size, stride or dilation of 0; groups that do not divide the channels; padding to the same
+    /// size with a stride above 1.
+    pub fn init(&self, rng: &mut ChaCha8Rng, device: &Device) -> Result<Conv3d, NnError> {
+        self.build(rng, device)
     }
 }
 

