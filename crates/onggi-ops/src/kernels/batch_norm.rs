@@ -9,7 +9,7 @@
 //! variance, so the difference `E[(x−s)²] − E[x−s]²` loses at most a factor `b` of the precision,
 //! whatever the mean is. Partial sums are `f32` lanes, flushed into `f64` every [`FLUSH`] elements.
 
-use super::moments::{FLUSH, LANES, total};
+use super::moments::{self, FLUSH, Pair};
 use super::{PARALLEL_FROM, Shared, output};
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -159,73 +159,56 @@ fn start(dims: Dims, sample: usize, channel: usize) -> usize {
 }
 
 /// Mean of the channel's first block: what its sums are taken about.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn shift(x: &[f32], dims: Dims, channel: usize) -> f32 {
     let block = &x[start(dims, 0, channel)..][..dims.l.min(FLUSH)];
-    (block.iter().map(|&v| f64::from(v)).sum::<f64>() / block.len() as f64) as f32
+    (moments::sum(block) / block.len() as f64) as f32
 }
 
 /// `Σ (x − shift)` and `Σ (x − shift)²` over a channel.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn sums(x: &[f32], dims: Dims, channel: usize, shift: f32) -> (f64, f64) {
     let (mut sum, mut square) = (0.0, 0.0);
-    let (mut lane_sum, mut lane_square) = ([0f32; LANES], [0f32; LANES]);
+    let mut pair = Pair::new();
     let mut pending = 0;
     for sample in 0..dims.n {
         for block in x[start(dims, sample, channel)..][..dims.l].chunks(FLUSH) {
-            let (chunks, rest) = block.as_chunks::<LANES>();
-            for chunk in chunks {
-                for j in 0..LANES {
-                    let d = chunk[j] - shift;
-                    lane_sum[j] += d;
-                    lane_square[j] += d * d;
-                }
-            }
-            for (j, v) in rest.iter().enumerate() {
-                let d = v - shift;
-                lane_sum[j] += d;
-                lane_square[j] += d * d;
-            }
+            pair.add_moments(block, shift);
             pending += block.len();
             if pending >= FLUSH {
-                sum += total(&mut lane_sum);
-                square += total(&mut lane_square);
+                let sums = pair.take();
+                sum += sums.0;
+                square += sums.1;
                 pending = 0;
             }
         }
     }
-    (sum + total(&mut lane_sum), square + total(&mut lane_square))
+    let sums = pair.take();
+    (sum + sums.0, square + sums.1)
 }
 
 /// `Σ dy` and `Σ dy · (x − mean)` over a channel.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn gradient_sums(x: &[f32], dy: &[f32], dims: Dims, channel: usize, mean: f32) -> (f64, f64) {
     let (mut sum, mut dot) = (0.0, 0.0);
-    let (mut lane_sum, mut lane_dot) = ([0f32; LANES], [0f32; LANES]);
+    let mut pair = Pair::new();
     let mut pending = 0;
     for sample in 0..dims.n {
         let at = start(dims, sample, channel);
         let (x, dy) = (&x[at..][..dims.l], &dy[at..][..dims.l]);
         for (x, dy) in x.chunks(FLUSH).zip(dy.chunks(FLUSH)) {
-            let ((xs, x_rest), (dys, dy_rest)) = (x.as_chunks::<LANES>(), dy.as_chunks::<LANES>());
-            for (x, dy) in xs.iter().zip(dys) {
-                for j in 0..LANES {
-                    lane_sum[j] += dy[j];
-                    lane_dot[j] += dy[j] * (x[j] - mean);
-                }
-            }
-            for (j, (x, dy)) in x_rest.iter().zip(dy_rest).enumerate() {
-                lane_sum[j] += dy;
-                lane_dot[j] += dy * (x - mean);
-            }
+            pair.add_gradients(x, dy, mean);
             pending += x.len();
             if pending >= FLUSH {
-                sum += total(&mut lane_sum);
-                dot += total(&mut lane_dot);
+                let sums = pair.take();
+                sum += sums.0;
+                dot += sums.1;
                 pending = 0;
             }
         }
     }
-    (sum + total(&mut lane_sum), dot + total(&mut lane_dot))
+    let sums = pair.take();
+    (sum + sums.0, dot + sums.1)
 }
 
 /// Writes `y = (x − mean) · scale + offset` for one channel.
