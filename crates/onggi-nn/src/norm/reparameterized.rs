@@ -6,11 +6,11 @@ use burn::module::{Module, Param, Reparameterization, Reparameterizer};
 use burn::tensor::Tensor;
 
 /// Makes the state that a weight is computed with.
-pub(super) trait FromWeight {
+pub(super) trait StateMaker {
     /// The state.
     type State: Reparameterization;
 
-    fn from_weight<const D: usize>(&mut self, weight: Tensor<D>) -> Result<Self::State, NnError>;
+    fn state_of<const D: usize>(&mut self, weight: Tensor<D>) -> Result<Self::State, NnError>;
 }
 
 /// The tensor's values outside of the graph: `detach` alone leaves a parameter one.
@@ -20,18 +20,18 @@ pub(super) fn constant<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
 
 /// The module with its parameter `name` (a path, such as `weight` or `layer1.conv.weight`)
 /// computed from now on.
-pub(super) fn reparameterize<M: Module, F: FromWeight>(
+pub(super) fn reparameterize<M: Module, F: StateMaker>(
     module: M,
     what: &'static str,
     name: &str,
-    from_weight: F,
+    maker: F,
 ) -> Result<M, NnError> {
     struct Attach<'a, F> {
         name: &'a str,
-        from_weight: F,
+        maker: F,
         outcome: &'a mut Option<Result<(), NnError>>,
     }
-    impl<F: FromWeight> Reparameterizer for Attach<'_, F> {
+    impl<F: StateMaker> Reparameterizer for Attach<'_, F> {
         type Reparam = F::State;
 
         fn reparameterize<const D: usize>(
@@ -42,7 +42,7 @@ pub(super) fn reparameterize<M: Module, F: FromWeight>(
             if path != self.name {
                 return (param, None);
             }
-            let state = self.from_weight.from_weight(constant(param.base()));
+            let state = self.maker.state_of(constant(param.base()));
             let (state, outcome) = match state {
                 Ok(state) => (Some(state), Ok(())),
                 Err(error) => (None, Err(error)),
@@ -54,7 +54,7 @@ pub(super) fn reparameterize<M: Module, F: FromWeight>(
     let mut outcome = None;
     let module = module.apply_reparameterization(Attach {
         name,
-        from_weight,
+        maker,
         outcome: &mut outcome,
     });
     match outcome {

@@ -1,6 +1,6 @@
 //! Spectral normalisation: a weight divided by its largest singular value.
 
-use super::reparameterized::{FromWeight, constant, reparameterize};
+use super::reparameterized::{StateMaker, constant, reparameterize};
 use crate::NnError;
 use crate::error::{check_positive, check_range};
 use crate::init;
@@ -59,10 +59,10 @@ struct Vectors<'a> {
     rng: &'a mut ChaCha8Rng,
 }
 
-impl FromWeight for Vectors<'_> {
+impl StateMaker for Vectors<'_> {
     type State = SpectralNorm;
 
-    fn from_weight<const D: usize>(&mut self, weight: Tensor<D>) -> Result<SpectralNorm, NnError> {
+    fn state_of<const D: usize>(&mut self, weight: Tensor<D>) -> Result<SpectralNorm, NnError> {
         let SpectralNormConfig {
             n_power_iterations,
             eps,

@@ -1,6 +1,6 @@
 //! Weight normalisation: a weight as a length times a direction, learnt apart.
 
-use super::reparameterized::{FromWeight, reparameterize};
+use super::reparameterized::{StateMaker, reparameterize};
 use crate::{NnError, init};
 use burn::module::{Module, Param, Reparameterization};
 use burn::tensor::Tensor;
@@ -38,10 +38,10 @@ struct Lengths {
     dim: Option<usize>,
 }
 
-impl FromWeight for Lengths {
+impl StateMaker for Lengths {
     type State = WeightNorm;
 
-    fn from_weight<const D: usize>(&mut self, weight: Tensor<D>) -> Result<WeightNorm, NnError> {
+    fn state_of<const D: usize>(&mut self, weight: Tensor<D>) -> Result<WeightNorm, NnError> {
         if let Some(dim) = self.dim.filter(|&dim| dim >= D) {
             let expected = format!("an axis of the weight, below {D}");
             return Err(NnError::config("weight_norm", "dim", expected, dim));

@@ -12,7 +12,7 @@
 //! variance, so the difference `E[(x−s)²] − E[x−s]²` loses at most a factor `b` of the precision,
 //! whatever the mean is. Partial sums are `f32` lanes, flushed into `f64` every [`FLUSH`] elements.
 
-use super::moments::{FLUSH, LANES, total};
+use super::moments::{self, FLUSH, Pair, Passed};
 use super::{PARALLEL_FROM, Shared, output};
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -193,54 +193,48 @@ fn start(dims: Dims, sample: usize, channel: usize) -> usize {
 }
 
 /// Mean of the channel's first block: what its sums are taken about.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn shift(x: &[f32], dims: Dims, channel: usize) -> f32 {
     let block = &x[start(dims, 0, channel)..][..dims.l.min(FLUSH)];
-    (block.iter().map(|&v| f64::from(v)).sum::<f64>() / block.len() as f64) as f32
+    (moments::sum(block) / block.len() as f64) as f32
 }
 
 /// `Σ (x − shift)` and `Σ (x − shift)²` over a channel.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn sums(x: &[f32], dims: Dims, channel: usize, shift: f32) -> (f64, f64) {
     let (mut sum, mut square) = (0.0, 0.0);
-    let (mut lane_sum, mut lane_square) = ([0f32; LANES], [0f32; LANES]);
+    let mut pair = Pair::new();
     let mut pending = 0;
     for sample in 0..dims.n {
         for block in x[start(dims, sample, channel)..][..dims.l].chunks(FLUSH) {
-            let (chunks, rest) = block.as_chunks::<LANES>();
-            for chunk in chunks {
-                for j in 0..LANES {
-                    let d = chunk[j] - shift;
-                    lane_sum[j] += d;
-                    lane_square[j] += d * d;
-                }
-            }
-            for (j, v) in rest.iter().enumerate() {
-                let d = v - shift;
-                lane_sum[j] += d;
-                lane_square[j] += d * d;
-            }
+            pair.add_moments(block, shift);
             pending += block.len();
             if pending >= FLUSH {
-                sum += total(&mut lane_sum);
-                square += total(&mut lane_square);
+                let sums = pair.take();
+                sum += sums.0;
+                square += sums.1;
                 pending = 0;
             }
         }
     }
-    (sum + total(&mut lane_sum), square + total(&mut lane_square))
+    let sums = pair.take();
+    (sum + sums.0, square + sums.1)
 }
 
-/// `dy` where the activation of `(x − mean) · scale + offset` lets it pass, else 0.
-#[inline(always)]
-fn passed<const A: u8>(dy: f32, distance: f32, [_, scale, offset]: [f32; 3]) -> f32 {
-    if A == IDENTITY {
-        return dy;
-    }
-    let v = distance * scale + offset;
-    if v <= 0.0 || (A == RELU6 && v >= 6.0) {
-        0.0
-    } else {
-        dy
+/// Where the activation `A` of `(x − mean) · scale + offset` lets a gradient pass.
+#[derive(Clone, Copy)]
+struct Mask<const A: u8>([f32; 3]);
+
+impl<const A: u8> Passed for Mask<A> {
+    #[inline(always)]
+    fn of(self, dy: f32, distance: f32) -> f32 {
+        let [_, scale, offset] = self.0;
+        let v = distance * scale + offset;
+        if (A != IDENTITY && v <= 0.0) || (A == RELU6 && v >= 6.0) {
+            0.0
+        } else {
+            dy
+        }
     }
 }
 
@@ -255,36 +249,24 @@ fn gradient_sums<const A: u8>(
 ) -> (f64, f64) {
     let [mean, ..] = affine;
     let (mut sum, mut dot) = (0.0, 0.0);
-    let (mut lane_sum, mut lane_dot) = ([0f32; LANES], [0f32; LANES]);
+    let mut pair = Pair::new();
     let mut pending = 0;
     for sample in 0..dims.n {
         let at = start(dims, sample, channel);
         let (x, dy) = (&x[at..][..dims.l], &dy[at..][..dims.l]);
         for (x, dy) in x.chunks(FLUSH).zip(dy.chunks(FLUSH)) {
-            let ((xs, x_rest), (dys, dy_rest)) = (x.as_chunks::<LANES>(), dy.as_chunks::<LANES>());
-            for (x, dy) in xs.iter().zip(dys) {
-                for j in 0..LANES {
-                    let distance = x[j] - mean;
-                    let dy = passed::<A>(dy[j], distance, affine);
-                    lane_sum[j] += dy;
-                    lane_dot[j] += dy * distance;
-                }
-            }
-            for (j, (x, dy)) in x_rest.iter().zip(dy_rest).enumerate() {
-                let distance = x - mean;
-                let dy = passed::<A>(*dy, distance, affine);
-                lane_sum[j] += dy;
-                lane_dot[j] += dy * distance;
-            }
+            pair.add_gradients(x, dy, mean, Mask::<A>(affine));
             pending += x.len();
             if pending >= FLUSH {
-                sum += total(&mut lane_sum);
-                dot += total(&mut lane_dot);
+                let sums = pair.take();
+                sum += sums.0;
+                dot += sums.1;
                 pending = 0;
             }
         }
     }
-    (sum + total(&mut lane_sum), dot + total(&mut lane_dot))
+    let sums = pair.take();
+    (sum + sums.0, dot + sums.1)
 }
 
 /// Writes `y = (x − mean) · scale + offset` for one channel, through the activation `A`.
@@ -331,7 +313,7 @@ fn input_gradient<const A: u8>(
             .zip(&dy[at..][..dims.l])
         {
             let distance = x - mean;
-            let dy = passed::<A>(*dy, distance, affine);
+            let dy = Mask::<A>(affine).of(*dy, distance);
             *dx = scale * (dy - level - distance * slope);
         }
     }
