@@ -56,7 +56,7 @@ pub(crate) fn backward_in_place<M: Map>(map: M, kept: &[f32], dy: &mut [f32]) {
 
 /// `max(a + b, 0)`.
 pub(crate) fn add_relu(a: &[f32], b: &[f32]) -> Vec<f32> {
-    binary(a, b, |a, b, y| rectified_sums(a, b, y))
+    binary(a, b, rectified_sums)
 }
 
 /// `b = max(a + b, 0)`.
@@ -152,20 +152,20 @@ fn rectified_sums_in_place(a: &[f32], b: &mut [f32]) {
     }
 }
 
-/// `value` where `condition`, else 0.
+/// 0 where `condition`, else `value`.
 ///
 /// The sum changes nothing but −0 into 0. Without it, a loop in place that stores either what it
 /// loaded or 0 becomes one of masked stores, which takes three times as long on Zen 3.
 #[inline(always)]
-fn where_or_zero(condition: bool, value: f32) -> f32 {
+fn zero_where(condition: bool, value: f32) -> f32 {
     let value = value + 0.0;
-    if condition { value } else { 0.0 }
+    if condition { 0.0 } else { value }
 }
 
 /// `max(x, 0)` that lets NaN through.
 #[inline(always)]
 fn rectified(x: f32) -> f32 {
-    where_or_zero(!(x < 0.0), x)
+    zero_where(x < 0.0, x)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +181,7 @@ impl Map for Relu {
     }
     #[inline(always)]
     fn gradient<const FMA: bool>(self, y: f32, dy: f32) -> f32 {
-        where_or_zero(!(y <= 0.0), dy)
+        zero_where(y <= 0.0, dy)
     }
 }
 
@@ -256,7 +256,7 @@ pub(crate) struct GeluTanh;
 
 impl GeluTanh {
     /// `2·√(2/π)`.
-    const SCALE: f32 = 1.595_769_1;
+    const SCALE: f32 = 1.595_769_2;
     const CUBE: f32 = 0.044_715;
 }
 
@@ -346,7 +346,11 @@ impl Map for Hardsigmoid {
     }
     #[inline(always)]
     fn gradient<const FMA: bool>(self, x: f32, dy: f32) -> f32 {
-        where_or_zero(x > -3.0 && x < 3.0, dy * (1.0 / 6.0))
+        if x > -3.0 && x < 3.0 {
+            dy * (1.0 / 6.0)
+        } else {
+            0.0
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! time on it comes from the cache. Limited by the arithmetic of the exponential on one thread, of
 //! which forward and backward take one a value each.
 //!
-//! Measured 2026-11-23 on one thread of a Zen 3: of 128 rows of 1000, the statistics take 83 µs and
+//! Measured 2026-11-23 on one thread of a Zen 3: of 128 rows of 1000, maximum and sum take 83 µs and
 //! the gradient of cross-entropy 74 µs.
 
 use super::{PARALLEL_FROM, Shared, math, output};
