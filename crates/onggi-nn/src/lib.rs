@@ -28,6 +28,7 @@ pub mod loss;
 mod mode;
 pub mod norm;
 pub mod optim;
+pub mod recurrent;
 pub mod schedule;
 pub mod state;
 

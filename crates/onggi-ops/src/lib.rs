@@ -31,6 +31,7 @@ mod fused;
 mod kernels;
 pub mod norm;
 mod random;
+pub mod recurrent;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -9,6 +9,7 @@ pub(crate) mod batch_norm;
 pub(crate) mod conv2d;
 pub(crate) mod dropout;
 pub(crate) mod philox;
+pub(crate) mod recurrent;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

@@ -234,7 +234,7 @@ fn plane_sum(plane: &[f32]) -> f64 {
 
 impl Shared<'_, f32> {
     /// Where `count` rows of `len` elements start, `apart` from each other, all inside.
-    fn rows(&self, start: usize, [count, apart, len]: [usize; 3]) -> *mut f32 {
+    pub(super) fn rows(&self, start: usize, [count, apart, len]: [usize; 3]) -> *mut f32 {
         assert!(count * len == 0 || start + (count - 1) * apart + len <= self.len);
         self.start.wrapping_add(start).cast()
     }
