@@ -181,7 +181,7 @@ pub(super) fn draw(
             let bias: Tensor<1> = init::default_uniform([gates * hidden], hidden, rng, device);
             init::parameter(if forget_bias {
                 let forget = Tensor::full([hidden], value, device);
-                bias.slice_assign([hidden..2 * hidden], forget)
+                bias.slice_assign(hidden..2 * hidden, forget)
             } else {
                 bias
             })

@@ -146,21 +146,21 @@ unsafe fn multiply_body<V: Register, const M: usize>(
             let lines = &b.values[(panel * b.depth + k) * columns..];
             let lines = &lines[..BLOCK.min(b.depth - k) * columns];
             for block in 0..blocks {
-                let mut done = 0;
-                while done < rows {
-                    let left = rows - done;
+                // As few tiles as possible, about equally high.
+                let (tiles, mut done) = (rows.div_ceil(M), 0);
+                for i in 0..tiles {
+                    let count = (i + 1) * rows / tiles - done;
                     // SAFETY: the caller's promise for the rows of the block from `done`.
                     unsafe {
                         let from = (a.start.add(block * a.block + done * a.row + k), a.row);
                         let to = (c.start.add(block * c.block + done * c.row + first), c.row);
-                        if left >= M {
-                            tile::<V, M, 1>(M, from, lines, to, width, row);
-                            done += M;
-                        } else {
-                            tile::<V, FEW, 1>(FEW.min(left), from, lines, to, width, row);
-                            done += FEW;
+                        match count {
+                            0..=FEW => tile::<V, FEW, 1>(count, from, lines, to, width, row),
+                            5 => tile::<V, 5, 1>(count, from, lines, to, width, row),
+                            _ => tile::<V, M, 1>(count, from, lines, to, width, row),
                         }
                     }
+                    done += count;
                 }
             }
             row = None;
