@@ -35,6 +35,7 @@ pub mod norm;
 pub mod optim;
 pub mod pad;
 pub mod pool;
+pub mod recurrent;
 pub mod schedule;
 pub mod sequential;
 pub mod state;

@@ -121,25 +121,83 @@ pub fn num_parameters<M: Module>(model: &M) -> usize {
 
 /// The name of the place that a walk over a module has reached. Variants of an enum leave no trace:
 /// they are the choice of a model, not a part of it.
+///
+/// The places of a list `…_l` or `…_l_reverse` become part of its name, as PyTorch numbers the
+/// layers of a recurrent network: `weight_ih_l0`, `weight_ih_l0_reverse`.
 #[derive(Debug, Default)]
 pub(crate) struct Path {
     parts: Vec<String>,
+    /// Whether each part stands in place of the one before it, too.
+    replaces: Vec<bool>,
 }
 
 impl Path {
     pub(crate) fn enter(&mut self, name: &str, container: &str) {
-        if !container.starts_with("Enum:") {
-            self.parts.push(name.to_string());
+        if container.starts_with("Enum:") {
+            return;
         }
+        let list = self.parts.last().filter(|_| container == "Vec");
+        let numbered = list.and_then(|list| {
+            let (start, end) = list.split_at(list.rfind("_l")? + 2);
+            // In place of the list, which `name` leaves out.
+            ["", "_reverse"]
+                .contains(&end)
+                .then(|| format!("{start}{name}{end}"))
+        });
+        self.replaces.push(numbered.is_some());
+        self.parts
+            .push(numbered.unwrap_or_else(|| name.to_string()));
     }
 
     pub(crate) fn exit(&mut self, container: &str) {
         if !container.starts_with("Enum:") {
             self.parts.pop();
+            self.replaces.pop();
         }
     }
 
     pub(crate) fn name(&self) -> String {
-        self.parts.join(".")
+        let replaced = |i: usize| self.replaces.get(i + 1) == Some(&true);
+        let parts = (0..self.parts.len()).filter(|&i| !replaced(i));
+        let parts: Vec<_> = parts.map(|i| self.parts[i].as_str()).collect();
+        parts.join(".")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_a_recurrent_network_are_numbered_in_the_name() {
+        let name = |parts: &[(&str, &str)]| {
+            let mut path = Path::default();
+            for (name, container) in parts {
+                path.enter(name, container);
+            }
+            path.name()
+        };
+        let (model, list) = ("Struct:Model", "Vec");
+        assert_eq!(
+            name(&[
+                ("rnn", model),
+                ("bias_hh_l", "Struct:Recurrent"),
+                ("1", list)
+            ]),
+            "rnn.bias_hh_l1"
+        );
+        assert_eq!(
+            name(&[("weight_ih_l_reverse", model), ("12", list)]),
+            "weight_ih_l12_reverse"
+        );
+        assert_eq!(
+            name(&[
+                ("layer1", model),
+                ("0", list),
+                ("_later", model),
+                ("2", list)
+            ]),
+            "layer1.0._later.2"
+        );
     }
 }

@@ -40,6 +40,7 @@ pub mod optim;
 pub mod pad;
 pub mod pool;
 mod random;
+pub mod recurrent;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -26,6 +26,7 @@ pub(crate) mod pool;
 pub(crate) mod prelu;
 pub(crate) mod resample;
 pub(crate) mod softmax;
+pub(crate) mod recurrent;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

@@ -1,0 +1,175 @@
+//! Registers of the kernels, and the choice among instruction sets.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// Instruction set, found once a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isa {
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// What the target has anyway.
+    Plain,
+}
+
+impl Isa {
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return if is_x86_feature_detected!("avx512f") {
+                Self::Avx512
+            } else {
+                Self::Avx2
+            };
+        }
+        Self::Plain
+    }
+
+    /// Columns of a product's tile: two registers.
+    pub(super) fn columns(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 32,
+            _ => 16,
+        }
+    }
+}
+
+/// Compiles `$body` for each instruction set and calls the one that `$isa` names, with its register
+/// and the rows of a tile.
+macro_rules! dispatch {
+    ($isa:expr, $body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
+        use $crate::kernels::recurrent::simd::Isa;
+        /// # Safety
+        /// That of the body.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        #[allow(clippy::too_many_arguments)]
+        unsafe fn avx512($($arg: $type),*) {
+            // SAFETY: the caller's promise.
+            unsafe { $body::<std::arch::x86_64::__m512, 8>($($arg),*) }
+        }
+        /// # Safety
+        /// That of the body.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        #[allow(clippy::too_many_arguments)]
+        unsafe fn avx2($($arg: $type),*) {
+            // SAFETY: the caller's promise.
+            unsafe { $body::<std::arch::x86_64::__m256, 6>($($arg),*) }
+        }
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512($($arg),*),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2($($arg),*),
+            Isa::Plain => $body::<[f32; 8], 6>($($arg),*),
+        }
+    }};
+}
+pub(super) use dispatch;
+
+/// A register of floats. Its functions need the instructions of its set, and pointers that are good
+/// for [`LEN`](Self::LEN) values.
+pub(super) trait Register: Copy {
+    /// Values in it.
+    const LEN: usize;
+    /// Whether a fused multiplication and addition is an instruction.
+    const FUSED: bool;
+    /// # Safety
+    /// See the trait.
+    unsafe fn load(from: *const f32) -> Self;
+    /// # Safety
+    /// See the trait.
+    unsafe fn store(self, to: *mut f32);
+    /// # Safety
+    /// See the trait.
+    unsafe fn splat(v: f32) -> Self;
+    /// `a · b + self`.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! register {
+    ($type:ty, $len:expr, $load:ident, $store:ident, $splat:ident, $fma:ident) => {
+        impl Register for $type {
+            const LEN: usize = $len;
+            const FUSED: bool = true;
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: the trait's conditions.
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: the trait's conditions.
+                unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn splat(v: f32) -> Self {
+                // SAFETY: the trait's conditions.
+                unsafe { $splat(v) }
+            }
+            #[inline(always)]
+            unsafe fn add_product(self, a: Self, b: Self) -> Self {
+                // SAFETY: the trait's conditions.
+                unsafe { $fma(a, b, self) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+register!(
+    __m512,
+    16,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps
+);
+#[cfg(target_arch = "x86_64")]
+register!(
+    __m256,
+    8,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps
+);
+
+impl Register for [f32; 8] {
+    const LEN: usize = 8;
+    const FUSED: bool = cfg!(target_arch = "aarch64");
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the trait's conditions.
+        unsafe { *from.cast() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the trait's conditions.
+        unsafe { *to.cast() = self }
+    }
+    #[inline(always)]
+    unsafe fn splat(v: f32) -> Self {
+        [v; 8]
+    }
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        std::array::from_fn(|l| fused::<Self>(a[l], b[l], self[l]))
+    }
+}
+
+/// `a · b + c`, in one instruction where there is one.
+#[inline(always)]
+pub(super) fn fused<V: Register>(a: f32, b: f32, c: f32) -> f32 {
+    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
