@@ -1,6 +1,6 @@
 //! What initial values decide: symmetry, depth, and time.
 //!
-//! `cargo run --release --example 04_initialisation`
+//! `cargo run --release --example 03_initialisation`
 
 use onggi::burn::module::Module;
 use onggi::burn::tensor::{Device, Tensor, activation::relu};
