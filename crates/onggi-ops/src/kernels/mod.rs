@@ -24,9 +24,9 @@ pub(crate) mod optim;
 pub(crate) mod philox;
 pub(crate) mod pool;
 pub(crate) mod prelu;
+pub(crate) mod recurrent;
 pub(crate) mod resample;
 pub(crate) mod softmax;
-pub(crate) mod recurrent;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

@@ -137,13 +137,7 @@ impl Pair {
 
     /// Adds `dy` and `dy · (x − mean)`, of each `dy` what is `passed`.
     #[inline(always)]
-    pub(super) fn add_gradients(
-        &mut self,
-        x: &[f32],
-        dy: &[f32],
-        mean: f32,
-        passed: impl Passed,
-    ) {
+    pub(super) fn add_gradients(&mut self, x: &[f32], dy: &[f32], mean: f32, passed: impl Passed) {
         let [sum, dot] = &mut self.lanes;
         let ((xs, x), (dys, dy)) = (x.as_chunks::<LANES>(), dy.as_chunks::<LANES>());
         for (x, dy) in xs.iter().zip(dys) {
