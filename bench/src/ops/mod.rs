@@ -9,6 +9,7 @@ mod dense;
 mod norm;
 mod optim;
 mod pointwise;
+mod recurrent;
 
 use crate::suite::{Bench, Step};
 use crate::upstream;
@@ -21,6 +22,7 @@ pub(crate) fn benches() -> Vec<Bench> {
         conv::BENCHES.as_slice(),
         pointwise::BENCHES.as_slice(),
         dense::BENCHES.as_slice(),
+        recurrent::BENCHES.as_slice(),
         optim::BENCHES.as_slice(),
     ]
     .concat()

@@ -259,7 +259,7 @@ fn conv() -> Conv2d {
 fn weight_norm_of_linear_and_convolution() {
     for (name, dim) in [("weight.linear", 0), ("weight.columns", 1)] {
         let make = || weight_norm(linear(), "weight", Some(dim)).unwrap();
-        Case::new(name).check(make, |layer, x, _| layer.forward(x));
+        Case::new(name).check(make, |layer, x: Tensor<2>, _| layer.forward(x));
     }
     for (name, dim) in [("weight.conv", Some(0)), ("weight.whole", None)] {
         let make = || weight_norm(conv(), "weight", dim).unwrap();
