@@ -26,7 +26,7 @@ request without an earlier warm-up warms up first. Answer: `ms`, one figure an i
 milliseconds, of the layout with the lower median; `layout`, its name; `all`, the figures of every
 layout, for a bench that asks for one iteration at a time and picks the layout over all its rounds.
 Or `unknown`, the name of a row that this peer does not have: the bench leaves the peer out of it. Or
-`error`. The process lives on after both. A "layout" is whatever PyTorch offers more than one of: memory
+`error`. The process lives on after both. A "layout" is whatever a peer offers more than one of: memory
 formats, the order of a sequence's axes, the implementations of an optimiser. The best counts.
 
 PyTorch runs eagerly, in float32, with the clock `time.perf_counter`.
