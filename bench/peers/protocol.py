@@ -2,6 +2,7 @@
 
     python ops.py [--threads N]
     python models.py [--threads N]
+    rust/target/release/peer burn|candle [--threads N]
 
 It speaks JSON lines, so that the bench can take turns with it (A B A B) on one machine in one
 run. After start it prints
@@ -16,15 +17,16 @@ and answers each request line with one line, in order, until its input ends:
     {"op": "batch_norm_2d", "shape": [32, 64, 56, 56], "iters": 3}
     {"ms": [14.6, 14.4, 14.5], "layout": "nchw", "all": {"nchw": [14.6, 14.4, 14.5], "channels_last": [...]}}
 
-    {"op": "no_such_op", "shape": [1]}
-    {"error": "ValueError: unknown op no_such_op; known: batch_norm_2d, dropout"}
+    {"op": "no_such_row", "shape": [1]}
+    {"unknown": "no_such_row"}
 
 Request: `op`, the row's name; `shape` (default: the row's own; of x, NCHW order); `iters` (default
 1); `warmup` (default false: make the tensors and run each layout a few times, timing nothing). A
 request without an earlier warm-up warms up first. Answer: `ms`, one figure an iteration,
 milliseconds, of the layout with the lower median; `layout`, its name; `all`, the figures of every
 layout, for a bench that asks for one iteration at a time and picks the layout over all its rounds.
-Or `error`, and the process lives on. A "layout" is whatever PyTorch offers more than one of: memory
+Or `unknown`, the name of a row that this peer does not have: the bench leaves the peer out of it. Or
+`error`. The process lives on after both. A "layout" is whatever a peer offers more than one of: memory
 formats, the order of a sequence's axes, the implementations of an optimiser. The best counts.
 
 PyTorch runs eagerly, in float32, with the clock `time.perf_counter`.
@@ -83,7 +85,7 @@ def answer(request, warmed):
     """Carries out one request; `warmed` keeps the steps made so far."""
     name = request["op"]
     if name not in ROWS:
-        raise ValueError(f"unknown op {name}; known: {', '.join(ROWS)}")
+        return {"unknown": name}
     default, make = ROWS[name]
     shape = tuple(request.get("shape") or default)
     if (name, shape) not in warmed:

@@ -1,6 +1,7 @@
 //! Side-by-side benchmarks: ours and each peer in turn, in one run, on the same threads.
 //!
-//! `cargo run --release -p onggi-bench -- ops --peer-python PATH`, or `models` for `ops`.
+//! `cargo run --release -p onggi-bench -- ops --peer-python PATH --peer-rust PATH`, or `models` for
+//! `ops`.
 
 mod models;
 mod ops;

@@ -32,18 +32,26 @@ struct Times {
 
 impl Peer {
     /// Starts `peers/<script>` under the Python at `python`.
-    pub(crate) fn start(python: &Path, script: &str, threads: usize) -> Result<Self> {
+    pub(crate) fn python(python: &Path, script: &str, threads: usize) -> Result<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("peers")
             .join(script);
-        let mut child = Command::new(python)
-            .arg(&script)
+        Self::start(Command::new(python).arg(script), threads)
+    }
+
+    /// Starts the binary that `peers/rust` makes, as the peer of that `name`.
+    pub(crate) fn rust(binary: &Path, name: &str, threads: usize) -> Result<Self> {
+        Self::start(Command::new(binary).arg(name), threads)
+    }
+
+    fn start(command: &mut Command, threads: usize) -> Result<Self> {
+        let mut child = command
             .arg("--threads")
             .arg(threads.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("{} could not be started", python.display()))?;
+            .with_context(|| format!("{:?} could not be started", command.get_program()))?;
         let requests = child.stdin.take().context("the peer has no stdin")?;
         let mut answers = BufReader::new(child.stdout.take().context("the peer has no stdout")?);
         let ready: Ready = read(&mut answers)?;
@@ -68,10 +76,10 @@ impl Peer {
         &self.name
     }
 
-    /// Makes the tensors of an operation and runs it a few times.
-    pub(crate) fn warm_up(&mut self, op: &str, shape: &[usize]) -> Result<()> {
-        self.ask(json!({ "op": op, "shape": shape, "warmup": true }))
-            .map(drop)
+    /// Makes the tensors of an operation and runs it a few times; false if the peer has no such row.
+    pub(crate) fn warm_up(&mut self, op: &str, shape: &[usize]) -> Result<bool> {
+        let answer = self.ask(json!({ "op": op, "shape": shape, "warmup": true }))?;
+        Ok(answer.get("unknown").is_none())
     }
 
     /// Milliseconds of `runs` runs in a row, by memory layout.

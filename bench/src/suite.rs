@@ -1,8 +1,9 @@
-//! How a suite is run: ours and the peer take turns for a number of rounds.
+//! How a suite is run: ours and the peers take turns for a number of rounds.
 //!
 //! A turn is a few runs in a row, as in a training, of which the first does not count: it finds
 //! pages given back and caches cold. The figure is the median. A peer's best memory layout counts.
-//! What a run returns is freed outside of the timed part, on both sides.
+//! What a run returns is freed outside of the timed part, on all sides. A peer that does not know a
+//! row is left out of it.
 
 use crate::peer::Peer;
 use crate::table::{Row, Rows, median, print};
@@ -24,15 +25,18 @@ const RUNS: usize = 3;
 /// the other side is about to be timed on.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Arguments of a suite.
+/// Arguments of a suite. Without a peer only ours is timed.
 #[derive(Args)]
 pub(crate) struct Suite {
     /// Only these rows; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Python of the environment that peers/setup.sh makes; without it only ours is timed
+    /// Python of the environment that peers/setup.sh makes, for PyTorch
     #[arg(long, value_name = "PATH")]
     peer_python: Option<PathBuf>,
+    /// Binary that peers/rust makes, for Burn's own layers and candle
+    #[arg(long, value_name = "PATH")]
+    peer_rust: Option<PathBuf>,
     /// Write the rows as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -56,7 +60,7 @@ pub(crate) struct Bench {
 pub(crate) type Step = Box<dyn FnMut() -> Box<dyn Any>>;
 
 impl Suite {
-    /// Times `benches` beside the peer that `script` runs.
+    /// Times `benches` beside the peers; `script` is PyTorch's.
     pub(crate) fn run(self, benches: &[Bench], script: &str) -> Result<()> {
         let known: Vec<_> = benches.iter().map(|bench| bench.name).collect();
         for name in &self.only {
@@ -73,11 +77,20 @@ impl Suite {
         rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
             .build_global()?;
-        let mut peer = match &self.peer_python {
-            Some(python) => Some(Peer::start(python, script, self.threads)?),
-            None => None,
+        let mut peers = Vec::new();
+        if let Some(python) = &self.peer_python {
+            peers.push(Peer::python(python, script, self.threads)?);
+        }
+        if let Some(binary) = &self.peer_rust {
+            for name in ["burn", "candle"] {
+                peers.push(Peer::rust(binary, name, self.threads)?);
+            }
+        }
+        let versions: Vec<_> = peers.iter().map(|peer| peer.version.as_str()).collect();
+        let versions = match versions.as_slice() {
+            [] => "no peers".to_string(),
+            versions => versions.join(", "),
         };
-        let versions = peer.as_ref().map_or("no peers", |peer| &peer.version);
         println!(
             "{} threads, {} rounds in turn, {versions}",
             self.threads, self.rounds
@@ -85,7 +98,7 @@ impl Suite {
         let mut rows = Vec::new();
         for bench in benches {
             if self.only.is_empty() || self.only.iter().any(|name| name == bench.name) {
-                rows.push(self.time(bench, peer.as_mut())?);
+                rows.push(self.time(bench, &mut peers)?);
             }
         }
         print(&rows);
@@ -95,16 +108,18 @@ impl Suite {
         Ok(())
     }
 
-    fn time(&self, bench: &Bench, mut peer: Option<&mut Peer>) -> Result<Row> {
+    fn time(&self, bench: &Bench, peers: &mut [Peer]) -> Result<Row> {
         let mut step = (bench.make)(bench.shape);
         for _ in 0..WARM_UP {
             step();
         }
-        if let Some(peer) = &mut peer {
-            peer.warm_up(bench.name, bench.shape)?;
-        }
         let mut ours = Vec::new();
-        let mut theirs: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        let mut theirs = Vec::new();
+        for peer in peers {
+            if peer.warm_up(bench.name, bench.shape)? {
+                theirs.push((peer, BTreeMap::<String, Vec<f64>>::new()));
+            }
+        }
         for _ in 0..self.rounds {
             sleep(PAUSE);
             for run in 0..=RUNS {
@@ -116,21 +131,17 @@ impl Suite {
                     ours.push(ms);
                 }
             }
-            if let Some(peer) = &mut peer {
+            for (peer, layouts) in &mut theirs {
                 sleep(PAUSE);
                 for (layout, ms) in peer.time(bench.name, bench.shape, RUNS + 1)? {
-                    theirs.entry(layout).or_default().extend(&ms[1..]);
+                    layouts.entry(layout).or_default().extend(&ms[1..]);
                 }
             }
         }
-        let best = theirs.into_values().map(median).min_by(f64::total_cmp);
-        let peers = peer
-            .zip(best)
-            .map(|(peer, ms)| (peer.name().to_string(), ms));
-        Ok(Row::new(
-            bench.name,
-            median(ours),
-            peers.into_iter().collect(),
-        ))
+        let peers = theirs.into_iter().filter_map(|(peer, layouts)| {
+            let best = layouts.into_values().map(median).min_by(f64::total_cmp);
+            best.map(|ms| (peer.name().to_string(), ms))
+        });
+        Ok(Row::new(bench.name, median(ours), peers.collect()))
     }
 }
