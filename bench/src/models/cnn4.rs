@@ -1,4 +1,4 @@
-//! Four 3×3 convolutions on 32²: 32, 64, pool, 128, 256, pool; 391,594 parameters.
+//! Four 3×3 convolutions on 32²: 32, 64, pool, 128, 256, pool; 391,466 parameters.
 
 use super::conv_norm::ConvNorm;
 use super::{LEARNING_RATE, linear, sgd, training};
@@ -37,5 +37,5 @@ pub(super) fn train(shape: &[usize]) -> Step {
         convs: convs.into(),
         fc: linear(256, 10, &device),
     };
-    training::<_, 4>(model, 391_594, sgd(), LEARNING_RATE, shape, 10)
+    training::<_, 4>(model, 391_466, sgd(), LEARNING_RATE, shape, 10)
 }

@@ -1,12 +1,15 @@
 //! Layers one after another, by name.
 
-use crate::conv::Conv2d;
+use crate::activation::{GELU, Hardswish, ReLU, SiLU, Sigmoid, Tanh};
+use crate::conv::{Conv1d, Conv2d, Conv3d, ConvTranspose2d};
 use crate::dropout::{
     AlphaDropout, DropBlock2d, DropPath, Dropout, Dropout1d, Dropout2d, Dropout3d,
     FeatureAlphaDropout, GaussianNoise,
 };
+use crate::flatten::Flatten;
 use crate::linear::Linear;
-use crate::norm::{BatchNorm1d, BatchNorm2d, BatchNorm3d};
+use crate::norm::{BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm};
+use crate::pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 use crate::{Mode, NnError};
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
@@ -137,22 +140,48 @@ macro_rules! layers {
     }};
 }
 
+/// All but the first axis as one.
+fn flatten(layer: &Flatten, x: Features) -> Result<Features, NnError> {
+    Ok(Features::Rank2(match x {
+        Features::Rank1(x) => layer.forward::<1, 2>(x)?,
+        Features::Rank2(x) => layer.forward::<2, 2>(x)?,
+        Features::Rank3(x) => layer.forward::<3, 2>(x)?,
+        Features::Rank4(x) => layer.forward::<4, 2>(x)?,
+        Features::Rank5(x) => layer.forward::<5, 2>(x)?,
+    }))
+}
+
 layers! {
+    AdaptiveAvgPool2d(AdaptiveAvgPool2d): |layer, x: 4, _mode| layer.forward(x);
     AlphaDropout(AlphaDropout): |layer, x: any, mode| layer.forward(x, mode);
+    AvgPool2d(AvgPool2d): |layer, x: 4, _mode| layer.forward(x);
     BatchNorm1d(BatchNorm1d): |layer, x: any, mode| layer.forward(x, mode);
     BatchNorm2d(BatchNorm2d): |layer, x: any, mode| layer.forward(x, mode);
     BatchNorm3d(BatchNorm3d): |layer, x: any, mode| layer.forward(x, mode);
+    Conv1d(Conv1d): |layer, x: 3, _mode| layer.forward(x);
     Conv2d(Conv2d): |layer, x: 4, _mode| layer.forward(x);
+    Conv3d(Conv3d): |layer, x: 5, _mode| layer.forward(x);
+    ConvTranspose2d(ConvTranspose2d): |layer, x: 4, _mode| layer.forward(x);
     DropBlock2d(DropBlock2d): |layer, x: 4, mode| layer.forward(x, mode);
-    DropPath(DropPath): |layer, x: any, mode| layer.forward(x, mode);
     Dropout(Dropout): |layer, x: any, mode| layer.forward(x, mode);
     Dropout1d(Dropout1d): |layer, x: any, mode| layer.forward(x, mode);
     Dropout2d(Dropout2d): |layer, x: any, mode| layer.forward(x, mode);
     Dropout3d(Dropout3d): |layer, x: any, mode| layer.forward(x, mode);
+    DropPath(DropPath): |layer, x: any, mode| layer.forward(x, mode);
     FeatureAlphaDropout(FeatureAlphaDropout): |layer, x: any, mode| layer.forward(x, mode);
+    Flatten(Flatten): |layer, x: features, _mode| flatten(layer, x);
     GaussianNoise(GaussianNoise): |layer, x: any, mode| layer.forward(x, mode);
-    Linear(Linear): |layer, x: 2, _mode| layer.forward(x);
+    GELU(GELU): |layer, x: any, _mode| Ok::<_, NnError>(layer.forward(x));
+    GroupNorm(GroupNorm): |layer, x: any, _mode| layer.forward(x);
+    Hardswish(Hardswish): |layer, x: any, _mode| Ok::<_, NnError>(layer.forward(x));
+    LayerNorm(LayerNorm<1>): |layer, x: any, _mode| layer.forward(x);
+    Linear(Linear): |layer, x: any, _mode| layer.forward(x);
+    MaxPool2d(MaxPool2d): |layer, x: 4, _mode| layer.forward(x);
+    ReLU(ReLU): |layer, x: any, _mode| Ok::<_, NnError>(layer.forward(x));
     Sequential(Sequential): |layer, x: features, mode| layer.apply(x, mode);
+    Sigmoid(Sigmoid): |layer, x: any, _mode| Ok::<_, NnError>(layer.forward(x));
+    SiLU(SiLU): |layer, x: any, _mode| Ok::<_, NnError>(layer.forward(x));
+    Tanh(Tanh): |layer, x: any, _mode| Ok::<_, NnError>(layer.forward(x));
 }
 
 /// Layers one after another, each by a name or by its place.

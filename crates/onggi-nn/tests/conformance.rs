@@ -7,14 +7,23 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use onggi_nn::conv::Conv2dConfig;
+use onggi_nn::activation::{GELU, PReLUConfig, ReLU};
+use onggi_nn::conv::{
+    Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig,
+};
 use onggi_nn::dropout::{
     AlphaDropout, DropBlock2d, DropPath, Dropout, Dropout1d, Dropout2d, Dropout3d,
     FeatureAlphaDropout, GaussianNoise,
 };
+use onggi_nn::flatten::Flatten;
 use onggi_nn::linear::LinearConfig;
-use onggi_nn::norm::{BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormConfig};
+use onggi_nn::norm::{
+    BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormConfig, GroupNormConfig, InstanceNorm2d,
+    InstanceNormConfig, LayerNormConfig, LocalResponseNorm, RmsNormConfig,
+};
 use onggi_nn::optim::Gradients;
+use onggi_nn::pool::{AdaptiveAvgPool2d, AvgPool2d, AvgPoolOptions, MaxPool2d, MaxPoolOptions};
+use onggi_nn::recurrent::{Gru, Lstm, RecurrentConfig, Rnn};
 use onggi_nn::sequential::Sequential;
 use onggi_nn::{Mode, NnError, init, state};
 use onggi_ops::testing::{random, values};
@@ -36,6 +45,52 @@ conform! {
         [4, 5], [[4, 6]], |layer, x, _| layer.forward(x);
     conv2d: |rng, device| Conv2dConfig::new(3, 4, 3).with_stride(2).init(rng, device),
         [2, 3, 7, 6], [[2, 4, 7, 6], [2, 3, 2, 6]], |layer, x, _| layer.forward(x);
+    conv1d: |rng, device| Conv1dConfig::new(3, 4, 3).with_padding(1).init(rng, device),
+        [2, 3, 7], [[2, 4, 7]], |layer, x, _| layer.forward(x);
+    conv3d: |rng, device| Conv3dConfig::new(2, 4, 2).init(rng, device),
+        [2, 2, 4, 3, 5], [[2, 3, 4, 3, 5]], |layer, x, _| layer.forward(x);
+    conv_transpose1d: |rng, device| ConvTranspose1dConfig::new(3, 4, 3).init(rng, device),
+        [2, 3, 7], [[2, 4, 7]], |layer, x, _| layer.forward(x);
+    conv_transpose2d: |rng, device| ConvTranspose2dConfig::new(3, 4, 3).with_stride(2).init(rng, device),
+        [2, 3, 5, 4], [[2, 4, 5, 4]], |layer, x, _| layer.forward(x);
+    layer_norm: |_, device| LayerNormConfig::new([3, 5]).init(device),
+        [4, 3, 5], [[4, 5, 3]], |layer, x, _| layer.forward(x);
+    rms_norm: |_, device| RmsNormConfig::new([5]).init(device),
+        [4, 5], [[4, 3]], |layer, x, _| layer.forward(x);
+    group_norm: |_, device| GroupNormConfig::new(2, 4).init(device),
+        [3, 4, 5, 2], [[3, 6, 5, 2]], |layer, x, _| layer.forward(x);
+    instance_norm2d: |_, device| -> Result<InstanceNorm2d, _> {
+            let config = InstanceNormConfig { affine: true, ..InstanceNormConfig::new(3) };
+            config.init(device)
+        },
+        [4, 3, 5, 2], [[4, 2, 5, 2]], |layer, x, mode| layer.forward(x, mode);
+    local_response_norm: |_, _| LocalResponseNorm::new(3), [2, 5, 4], [],
+        |layer, x, _| layer.forward(x);
+    prelu: |_, device| PReLUConfig::new().with_num_parameters(3).init(device), [2, 3, 4], [[2, 4, 4]],
+        |layer, x, _| layer.forward(x);
+    relu: |_, _| Ok(ReLU), [4, 5], [], |layer, x, _| Ok(layer.forward(x));
+    gelu: |_, _| Ok(GELU::default()), [4, 5], [], |layer, x, _| Ok(layer.forward(x));
+    max_pool2d: |_, _| MaxPool2d::new(MaxPoolOptions::new(2)), [2, 3, 5, 4], [[2, 3, 1, 4]],
+        |layer, x, _| layer.forward(x);
+    avg_pool2d: |_, _| AvgPool2d::new(AvgPoolOptions::new(2)), [2, 3, 5, 4], [[2, 3, 1, 4]],
+        |layer, x, _| layer.forward(x);
+    adaptive_avg_pool2d: |_, _| AdaptiveAvgPool2d::new([Some(2), Some(3)]), [2, 3, 5, 4], [],
+        |layer, x, _| layer.forward(x);
+    lstm: |rng, device| -> Result<Lstm, _> { RecurrentConfig::new(3, 4).init(rng, device) },
+        [5, 2, 3], [[5, 2, 4]], |layer, x, mode| Ok(layer.forward(x, None, None, mode)?.0.y);
+    gru: |rng, device| -> Result<Gru, _> { RecurrentConfig::new(3, 4).init(rng, device) },
+        [5, 2, 3], [[5, 2, 4]], |layer, x, mode| Ok(layer.forward(x, None, None, mode)?.y);
+    rnn: |rng, device| -> Result<Rnn, _> { RecurrentConfig::new(3, 4).init(rng, device) },
+        [5, 2, 3], [[5, 2, 4]], |layer, x, mode| Ok(layer.forward(x, None, None, mode)?.y);
+    sequential_classifier: |rng, device| {
+            let conv = Conv2dConfig::new(3, 4, 3).init(rng, device)?;
+            let pool = MaxPool2d::new(MaxPoolOptions::new(2))?;
+            let linear = LinearConfig::new(4 * 2 * 2, 3).init(rng, device)?;
+            Ok(Sequential::new([
+                conv.into(), ReLU.into(), pool.into(), Flatten::default().into(), linear.into(),
+            ]))
+        },
+        [4, 3, 7, 6], [[4, 2, 7, 6]], |layer, x, mode| layer.forward::<4, 2>(x, mode);
     batch_norm1d: |_, device| -> Result<BatchNorm1d, _> { BatchNormConfig::new(3).init(device) },
         [4, 3, 5], [[4, 2, 5]], |layer, x, mode| layer.forward(x, mode);
     batch_norm2d: |_, device| -> Result<BatchNorm2d, _> { BatchNormConfig::new(3).init(device) },
