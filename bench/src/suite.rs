@@ -74,8 +74,10 @@ impl Suite {
             self.threads > 0 && self.rounds > 0,
             "--threads and --rounds must be at least 1"
         );
+        // As in the command: the calling thread is the first of them.
         rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
+            .use_current_thread()
             .build_global()?;
         let mut peers = Vec::new();
         if let Some(python) = &self.peer_python {

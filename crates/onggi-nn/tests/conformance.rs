@@ -8,6 +8,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::activation::{GELU, PReLUConfig, ReLU};
+use onggi_nn::attention::{Masks, TransformerLayerConfig};
 use onggi_nn::conv::{
     Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig,
 };
@@ -82,6 +83,10 @@ conform! {
         [5, 2, 3], [[5, 2, 4]], |layer, x, mode| Ok(layer.forward(x, None, None, mode)?.y);
     rnn: |rng, device| -> Result<Rnn, _> { RecurrentConfig::new(3, 4).init(rng, device) },
         [5, 2, 3], [[5, 2, 4]], |layer, x, mode| Ok(layer.forward(x, None, None, mode)?.y);
+    transformer_encoder_layer: |rng, device| {
+            TransformerLayerConfig::new(8, 2).init_encoder_layer(rng, device)
+        },
+        [5, 3, 8], [[5, 3, 6]], |layer, x, mode| layer.forward(x, &Masks::default(), mode);
     sequential_classifier: |rng, device| {
             let conv = Conv2dConfig::new(3, 4, 3).init(rng, device)?;
             let pool = MaxPool2d::new(MaxPoolOptions::new(2))?;

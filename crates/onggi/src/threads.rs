@@ -26,11 +26,16 @@ impl Threads {
     }
 }
 
-/// Sets up the engine's threads.
+/// Sets up the engine's threads, of which the calling one is the first: a thread outside would fall
+/// asleep and be woken again for each operation.
+///
+/// One thread alone stays outside. As the only worker it could wait for a loader that waits for it.
 pub(crate) fn start(threads: usize) -> Result<usize, Failure> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()?;
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    if threads > 1 {
+        pool = pool.use_current_thread();
+    }
+    pool.build_global()?;
     Ok(threads)
 }
 
