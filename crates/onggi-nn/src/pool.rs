@@ -35,7 +35,7 @@ impl<const R: usize> MaxPool<R> {
     ///
     /// # Shapes
     /// `x: (N, C, *)` or `(C, *)` with `R` axes after `C` → the same, each axis as
-    /// [`max_pool`](onggi_ops::pool::max_pool) has it.
+    /// [`max_pool`] has it.
     ///
     /// # Errors
     /// Another number of axes, or an input that the window does not fit into.
@@ -72,7 +72,7 @@ impl<const R: usize> AvgPool<R> {
     ///
     /// # Shapes
     /// `x: (N, C, *)` or `(C, *)` with `R` axes after `C` → the same, each axis as
-    /// [`avg_pool`](onggi_ops::pool::avg_pool) has it.
+    /// [`avg_pool`] has it.
     ///
     /// # Errors
     /// Another number of axes, or an input that the window does not fit into.
@@ -109,7 +109,7 @@ impl<const R: usize> LpPool<R> {
     ///
     /// # Shapes
     /// `x: (N, C, *)` or `(C, *)` with `R` axes after `C` → the same, each axis as
-    /// [`lp_pool`](onggi_ops::pool::lp_pool) has it.
+    /// [`lp_pool`] has it.
     ///
     /// # Errors
     /// Another number of axes, or an input that the window does not fit into.
