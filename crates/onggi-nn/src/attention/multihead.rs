@@ -87,13 +87,13 @@ impl MultiheadAttentionConfig {
             return Err(NnError::config(NAME, "num_heads", expected, heads));
         }
         let mut xavier = |outputs: usize, inputs: usize| {
-            let bound = (6.0 / (outputs + inputs) as f64).sqrt();
-            init::parameter(init::uniform([outputs, inputs], -bound, bound, rng, device))
+            init::xavier_uniform([outputs, inputs], 1.0, rng, device).map(init::parameter)
         };
         let joint = kdim == width && vdim == width;
-        let in_proj_weight = joint.then(|| xavier(3 * width, width));
-        let mut separate = |inputs: usize| (!joint).then(|| xavier(width, inputs));
-        let [q_proj_weight, k_proj_weight, v_proj_weight] = [width, kdim, vdim].map(&mut separate);
+        let in_proj_weight = joint.then(|| xavier(3 * width, width)).transpose()?;
+        let mut separate = |inputs| (!joint).then(|| xavier(width, inputs)).transpose();
+        let (q_proj_weight, k_proj_weight, v_proj_weight) =
+            (separate(width)?, separate(kdim)?, separate(vdim)?);
         let zeros = |size: usize| init::parameter(Tensor::<1>::zeros([size], device));
         let out_proj = LinearConfig {
             bias: self.bias,

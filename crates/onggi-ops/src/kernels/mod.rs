@@ -6,7 +6,6 @@
 
 pub(crate) mod attention;
 pub(crate) mod batch_norm;
-#[allow(dead_code)] // until the operation calls it
 pub(crate) mod conv2d;
 pub(crate) mod drop_block;
 pub(crate) mod dropout;
