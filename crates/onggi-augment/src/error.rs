@@ -34,48 +34,78 @@ pub enum AugmentError {
         /// Length of the buffer.
         got: usize,
     },
-    /// A probability outside `[0, 1]`.
-    #[error("{transform}: p is a probability in [0, 1], got {p}")]
-    Probability {
+    /// A mask of another size than its image.
+    #[error(
+        "a mask needs the size of its image, {image:?} (height, width), got {mask:?}: resize it by \
+         nearest neighbour first"
+    )]
+    MaskSize {
+        /// `[height, width]` of the image.
+        image: [usize; 2],
+        /// `[height, width]` of the mask.
+        mask: [usize; 2],
+    },
+    /// A setting that breaks its rule.
+    #[error("{transform}: {setting} {rule}, got {got}")]
+    Setting {
         /// Name of the transform.
         transform: &'static str,
+        /// Name of the setting.
+        setting: &'static str,
+        /// What has to hold.
+        rule: &'static str,
         /// The value given.
-        p: f64,
+        got: String,
     },
-    /// A crop size of zero.
-    #[error("random_crop: size is [height, width] of at least 1 pixel each, got {size:?}")]
-    CropSize {
-        /// `[height, width]` as given.
-        size: [usize; 2],
+    /// An image that a transform cannot take.
+    #[error("{transform}: {problem}")]
+    Unfit {
+        /// Name of the transform.
+        transform: &'static str,
+        /// What is wrong and what helps.
+        problem: String,
     },
-    /// A padding so wide that the padded side overflows.
-    #[error("random_crop: padding is at most {most} pixels, got {padding}")]
-    CropPadding {
-        /// The widest padding taken.
-        most: usize,
-        /// The value given.
-        padding: usize,
+    /// Settings that cannot be read.
+    #[error("{transform}: {problem}")]
+    Read {
+        /// Name of the transform.
+        transform: &'static str,
+        /// What the reader says.
+        problem: String,
     },
-    /// A fill outside `[0, 1]`.
-    #[error("random_crop: fill is a fraction of the value range in [0, 1], got {fill}")]
-    CropFill {
-        /// The value given.
-        fill: f32,
+    /// Settings without the name of a transform.
+    #[error("a transform needs its name: transform = \"horizontal_flip\"; got {got}")]
+    Nameless {
+        /// What stood there instead.
+        got: String,
     },
-    /// An image smaller than the crop, padding included.
+    /// A transform that does not exist.
+    #[error("there is no transform {name:?}; the nearest name is {nearest:?}")]
+    UnknownTransform {
+        /// The name given.
+        name: String,
+        /// The nearest name there is.
+        nearest: &'static str,
+    },
+    /// A setting that does not exist.
     #[error(
-        "random_crop: the image is {height}×{width} with padding, smaller than the crop of \
-         {crop_height}×{crop_width}: raise padding, shrink size, or resize the image first"
+        "{transform}: there is no setting {setting:?}; the nearest name is {nearest:?} of {all:?}"
     )]
-    CropTooLarge {
-        /// Height of the padded image.
-        height: usize,
-        /// Width of the padded image.
-        width: usize,
-        /// Height of the crop.
-        crop_height: usize,
-        /// Width of the crop.
-        crop_width: usize,
+    UnknownSetting {
+        /// Name of the transform.
+        transform: &'static str,
+        /// The setting given.
+        setting: String,
+        /// The nearest setting there is.
+        nearest: &'static str,
+        /// All there are.
+        all: Vec<&'static str>,
+    },
+    /// A record that was drawn by another transform.
+    #[error("{transform}: what is to be replayed was drawn by another transform")]
+    Replay {
+        /// Name of the transform.
+        transform: &'static str,
     },
     /// Mean and standard deviation of different or no length.
     #[error(

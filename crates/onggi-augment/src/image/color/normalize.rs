@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Image, Pixels, Sample, Transform};
+use crate::image::base::raster::Value;
+use crate::image::{Image, Pixels, Sample, Transform};
 use crate::{AugmentError, Draw};
 
 /// Normalises each channel: `y = (x / max − mean) / std`, `max` being 255, 65535 or 1 by depth.
@@ -17,8 +18,8 @@ use crate::{AugmentError, Draw};
 ///
 /// let image = Image::new(1, 2, 1, Pixels::U8(vec![0, 255]))?;
 /// let normalize = Normalize::new(vec![0.5], vec![0.5])?;
-/// let y = normalize.apply(image, &mut Draw::new(0, 0, 0))?;
-/// assert_eq!(y.pixels(), &Pixels::F32(vec![-1.0, 1.0]));
+/// let y = normalize.build()?.apply(image, &mut Draw::new(0, 0, 0))?;
+/// assert_eq!(y.image.pixels(), &Pixels::F32(vec![-1.0, 1.0]));
 /// # Ok::<(), onggi_augment::AugmentError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,8 +33,18 @@ pub struct Normalize {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    mean: Vec<f32>,
-    std: Vec<f32>,
+    mean: Vec<f64>,
+    std: Vec<f64>,
+}
+
+impl Default for Normalize {
+    /// The statistics of ImageNet.
+    fn default() -> Self {
+        Self {
+            mean: vec![0.485, 0.456, 0.406],
+            std: vec![0.229, 0.224, 0.225],
+        }
+    }
 }
 
 impl Normalize {
@@ -76,14 +87,14 @@ impl Normalize {
     /// # Errors
     /// [`AugmentError::Channels`] and [`AugmentError::Buffer`] where image or buffer do not fit.
     pub fn write_chw(&self, image: &Image, out: &mut [f32]) -> Result<(), AugmentError> {
-        self.check(image)?;
-        if out.len() != image.pixels.len() {
+        self.check_channels(image)?;
+        if out.len() != image.pixels().len() {
             return Err(AugmentError::Buffer {
-                expected: image.pixels.len(),
+                expected: image.pixels().len(),
                 got: out.len(),
             });
         }
-        match &image.pixels {
+        match image.pixels() {
             Pixels::U8(p) => self.planes(p, out),
             Pixels::U16(p) => self.planes(p, out),
             Pixels::F32(p) => self.planes(p, out),
@@ -91,8 +102,8 @@ impl Normalize {
         Ok(())
     }
 
-    fn check(&self, image: &Image) -> Result<(), AugmentError> {
-        let (expected, got) = (self.mean.len(), image.channels);
+    fn check_channels(&self, image: &Image) -> Result<(), AugmentError> {
+        let (expected, got) = (self.mean.len(), image.channels());
         if expected != got {
             return Err(AugmentError::Channels { expected, got });
         }
@@ -106,7 +117,7 @@ impl Normalize {
     }
 
     /// HWC in, CHW out.
-    fn planes<T: Sample>(&self, x: &[T], out: &mut [f32]) {
+    fn planes<T: Value>(&self, x: &[T], out: &mut [f32]) {
         let channels = self.mean.len();
         for (k, plane) in out.chunks_exact_mut(x.len() / channels).enumerate() {
             let (scale, shift) = self.scale_shift(k, T::WHITE);
@@ -124,7 +135,7 @@ impl Normalize {
     }
 
     /// HWC in, HWC out.
-    fn interleaved<T: Sample>(&self, x: &[T]) -> Vec<f32> {
+    fn interleaved<T: Value>(&self, x: &[T]) -> Vec<f32> {
         let channels = self.mean.len();
         let mut out = vec![0.0; x.len()];
         for k in 0..channels {
@@ -140,13 +151,7 @@ impl Normalize {
 
 /// Channel `k` of pixels of `C` channels: a stride known at compile time is what lets the loop
 /// become vector code.
-fn strided<T: Sample, const C: usize>(
-    x: &[T],
-    k: usize,
-    plane: &mut [f32],
-    scale: f32,
-    shift: f32,
-) {
+fn strided<T: Value, const C: usize>(x: &[T], k: usize, plane: &mut [f32], scale: f32, shift: f32) {
     for (y, pixel) in plane.iter_mut().zip(x.as_chunks::<C>().0) {
         *y = pixel[k].to_f32() * scale + shift;
     }
@@ -155,43 +160,64 @@ fn strided<T: Sample, const C: usize>(
 impl TryFrom<Settings> for Normalize {
     type Error = AugmentError;
     fn try_from(settings: Settings) -> Result<Self, AugmentError> {
-        Self::new(settings.mean, settings.std)
+        let narrow = |v: Vec<f64>| v.into_iter().map(|v| v as f32).collect();
+        Self::new(narrow(settings.mean), narrow(settings.std))
     }
 }
 
 impl From<Normalize> for Settings {
     fn from(normalize: Normalize) -> Self {
+        // The shortest decimal that reads back as the same number: 0.485, not 0.48500001430511475.
+        let wide = |v: Vec<f32>| {
+            let shortest = |v: f32| v.to_string().parse().unwrap_or(f64::from(v));
+            v.into_iter().map(shortest).collect()
+        };
         Self {
-            mean: normalize.mean,
-            std: normalize.std,
+            mean: wide(normalize.mean),
+            std: wide(normalize.std),
         }
     }
 }
 
 impl Transform for Normalize {
-    fn apply(&self, image: Image, _: &mut Draw) -> Result<Image, AugmentError> {
-        self.check(&image)?;
-        let Image {
-            height,
-            width,
-            channels,
-            pixels,
-        } = image;
-        let pixels = Pixels::F32(match &pixels {
-            Pixels::U8(p) => self.interleaved(p),
-            Pixels::U16(p) => self.interleaved(p),
-            Pixels::F32(p) => self.interleaved(p),
-        });
-        Ok(Image {
-            height,
-            width,
-            channels,
-            pixels,
-        })
+    type Params = ();
+
+    fn draw(&self, sample: &Sample, _: &mut Draw) -> Result<(), AugmentError> {
+        self.check_channels(&sample.image)
     }
 
-    fn name(&self) -> &'static str {
-        "normalize"
+    fn apply(&self, (): &(), sample: Sample) -> Result<Sample, AugmentError> {
+        self.check_channels(&sample.image)?;
+        Ok(sample.with_image(|image| {
+            let pixels = match image.pixels() {
+                Pixels::U8(p) => self.interleaved(p),
+                Pixels::U16(p) => self.interleaved(p),
+                Pixels::F32(p) => self.interleaved(p),
+            };
+            image.with(Pixels::F32(pixels))
+        }))
+    }
+
+    #[cfg(test)]
+    fn example(_: usize, _: usize, channels: usize) -> Self {
+        let mean = (0..channels).map(|k| 0.25 + 0.125 * k as f32).collect();
+        Self::new(mean, vec![1.0; channels]).unwrap()
+    }
+
+    #[cfg(test)]
+    fn refusals() -> Vec<(&'static str, &'static str)> {
+        vec![
+            (
+                r#"{"mean": [0.5], "std": [0.5, 0.5]}"#,
+                "normalize: mean and std need one value a channel each, got 1 mean and 2 std values",
+            ),
+            (r#"{"mean": [], "std": []}"#, "got 0 mean and 0 std values"),
+            (
+                r#"{"mean": [0.5, 0.5], "std": [0.5, 0]}"#,
+                "normalize: mean must be finite and std finite and above 0, got mean 0.5 and std 0 \
+                 for channel 1",
+            ),
+        ]
     }
 }
 
@@ -200,32 +226,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::image::tests::{Conformance, picture};
-
-    impl Conformance for Normalize {
-        fn example(_: usize, _: usize, channels: usize) -> Self {
-            let mean = (0..channels).map(|k| 0.25 + 0.125 * k as f32).collect();
-            Self::new(mean, vec![1.0; channels]).unwrap()
-        }
-        fn identity() -> Option<Self> {
-            None
-        }
-        fn refusals() -> Vec<(&'static str, &'static str)> {
-            vec![
-                (
-                    r#"{"mean": [0.5], "std": [0.5, 0.5]}"#,
-                    "normalize: mean and std need one value a channel each, got 1 mean and 2 std \
-                     values",
-                ),
-                (r#"{"mean": [], "std": []}"#, "got 0 mean and 0 std values"),
-                (
-                    r#"{"mean": [0.5, 0.5], "std": [0.5, 0]}"#,
-                    "normalize: mean must be finite and std finite and above 0, got mean 0.5 and \
-                     std 0 for channel 1",
-                ),
-            ]
-        }
-    }
+    use crate::image::base::conformance::picture;
 
     #[test]
     fn refuses_what_is_not_finite() {
@@ -249,10 +250,7 @@ mod tests {
             expected: 1,
             got: 3,
         };
-        assert_eq!(
-            grey.apply(picture(2, 2, 3), &mut Draw::new(0, 0, 0)),
-            Err(wrong.clone())
-        );
+        assert_eq!(grey.apply(&(), picture(2, 2, 3).into()), Err(wrong.clone()));
         assert_eq!(
             grey.write_chw(&picture(2, 2, 3), &mut [0.0; 12]),
             Err(wrong)
@@ -276,7 +274,7 @@ mod tests {
             let normalize = Normalize::new(mean.clone(), std.clone()).unwrap();
             let mut planes = vec![0.0; h * w * c];
             normalize.write_chw(&x, &mut planes).unwrap();
-            let y = normalize.apply(x.clone(), &mut Draw::new(0, 0, 0)).unwrap();
+            let y = normalize.apply(&(), x.clone().into()).unwrap().image;
             let (Pixels::U8(x), Pixels::F32(y)) = (x.pixels(), y.pixels()) else { unreachable!() };
             for i in 0..h * w {
                 for k in 0..c {

@@ -1,0 +1,299 @@
+//! What colour transforms share: linear tone, grey, and the turn of hue, saturation and value.
+
+use multiversion::multiversion;
+
+use crate::image::base::raster::{Image, Pixels, Value, each_depth};
+
+/// Weights of red, green and blue in grey (Rec. 601, to the digits torchvision has).
+pub(crate) const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
+
+impl Image {
+    /// Whether there are red, green and blue.
+    pub(crate) fn has_color(&self) -> bool {
+        self.channels() >= 3
+    }
+
+    /// `a · x + b`, `b` a fraction of the range, cut to the range.
+    pub(crate) fn linear(mut self, a: f32, b: f32) -> Self {
+        match self.pixels_mut() {
+            // The fixed point of `linear_u8` holds factors below 4.
+            Pixels::U8(p) if a.abs() < 4.0 && b.abs() < 4.0 => {
+                linear_u8(
+                    p,
+                    (a * 8192.0).round() as i16,
+                    (b * 255.0 * 16.0).round() as i16 + 8,
+                );
+                self
+            }
+            _ => self.map_values(|v| a * v + b),
+        }
+    }
+
+    /// `factor · x`.
+    pub(crate) fn brightness(self, factor: f64) -> Self {
+        self.linear(factor as f32, 0.0)
+    }
+
+    /// Away from the mean grey by `factor`.
+    pub(crate) fn contrast(self, factor: f64) -> Self {
+        let mean = self.mean_grey();
+        self.linear(factor as f32, (1.0 - factor as f32) * mean)
+    }
+
+    /// Away from each pixel's grey by `factor`.
+    pub(crate) fn saturation(mut self, factor: f64) -> Self {
+        let c = self.channels();
+        if !self.has_color() || factor == 1.0 {
+            return self;
+        }
+        let f = factor as f32;
+        match self.pixels_mut() {
+            Pixels::U8(p) if c == 3 => saturate(p, f),
+            Pixels::U8(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
+            Pixels::U16(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
+            Pixels::F32(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
+        }
+        self
+    }
+
+    /// Hue turned by `hue` (1 is the whole circle), saturation and value moved by a share of their
+    /// range.
+    pub(crate) fn turn_hue(mut self, hue: f32, saturation: f32, value: f32) -> Self {
+        if !self.has_color() {
+            return self;
+        }
+        let (c, move_by) = (self.channels(), [hue, saturation, value]);
+        match self.pixels_mut() {
+            Pixels::U8(p) => turn(p, c, move_by),
+            Pixels::U16(p) => turn(p, c, move_by),
+            Pixels::F32(p) => turn(p, c, move_by),
+        }
+        self
+    }
+
+    /// Grey in all of the first three channels.
+    pub(crate) fn grayscale(mut self) -> Self {
+        let c = self.channels();
+        if !self.has_color() {
+            return self;
+        }
+        match self.pixels_mut() {
+            Pixels::U8(p) if c == 3 => grey_u8(p),
+            Pixels::U8(p) => p.chunks_exact_mut(c).for_each(|p| grey_u8(&mut p[..3])),
+            Pixels::U16(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
+            Pixels::F32(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
+        }
+        self
+    }
+
+    /// Grey of every pixel as a fraction; of images without colour the first channel.
+    pub(crate) fn luma(&self) -> Vec<f32> {
+        fn of<T: Value>(p: &[T], c: usize) -> Vec<f32> {
+            let grey = |p: &[T]| match p {
+                [r, g, b, ..] => grey(r.fraction(), g.fraction(), b.fraction()),
+                p => p[0].fraction(),
+            };
+            p.chunks_exact(c).map(grey).collect()
+        }
+        match self.pixels() {
+            Pixels::U8(p) => of(p, self.channels()),
+            Pixels::U16(p) => of(p, self.channels()),
+            Pixels::F32(p) => of(p, self.channels()),
+        }
+    }
+
+    /// Mean grey as a fraction.
+    pub(crate) fn mean_grey(&self) -> f32 {
+        if let (Pixels::U8(p), 3) = (self.pixels(), self.channels()) {
+            return sum_grey(p) as f32 / (255.0 * 65536.0 * (p.len() / 3) as f32);
+        }
+        let all = self.luma();
+        let sum: f64 = all.iter().map(|&v| f64::from(v)).sum();
+        (sum / all.len() as f64) as f32
+    }
+
+    /// Runs `f` on the red, green and blue of every pixel, as fractions.
+    pub(crate) fn map_rgb(mut self, f: impl Fn([f32; 3]) -> [f32; 3]) -> Self {
+        fn each<T: Value>(mut p: Vec<T>, c: usize, f: impl Fn([f32; 3]) -> [f32; 3]) -> Vec<T> {
+            for pixel in p.chunks_exact_mut(c) {
+                if let [r, g, b, ..] = pixel {
+                    let out = f([r.fraction(), g.fraction(), b.fraction()]);
+                    [*r, *g, *b] = out.map(|v| T::from_fraction(v.clamp(0.0, 1.0)));
+                }
+            }
+            p
+        }
+        if !self.has_color() {
+            return self;
+        }
+        let c = self.channels();
+        let pixels = std::mem::replace(self.pixels_mut(), Pixels::U8(Vec::new()));
+        *self.pixels_mut() = each_depth!(pixels, p => each(p, c, &f));
+        self
+    }
+}
+
+fn grey(r: f32, g: f32, b: f32) -> f32 {
+    GREY[0] * r + GREY[1] * g + GREY[2] * b
+}
+
+/// `a` in units of 1/8192, `b` in units of a 16th level with the half for rounding in it.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn linear_u8(p: &mut [u8], a: i16, b: i16) {
+    for v in p {
+        let x = i16::from(*v) << 7;
+        let scaled = ((i32::from(x) * i32::from(a)) >> 16) as i16;
+        *v = (scaled.saturating_add(b) >> 4).clamp(0, 255) as u8;
+    }
+}
+
+/// Grey in units of 1/65,536 of a level.
+const GREY_16: [u32; 3] = [19589, 38470, 7471];
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn sum_grey(p: &[u8]) -> u64 {
+    let mut total = 0u64;
+    // A block's sum of a channel fits 32 bits.
+    for block in p.chunks(3 << 16) {
+        let mut sums = [0u32; 3];
+        for [r, g, b] in block.as_chunks::<3>().0 {
+            sums[0] += u32::from(*r);
+            sums[1] += u32::from(*g);
+            sums[2] += u32::from(*b);
+        }
+        for (s, w) in sums.iter().zip(GREY_16) {
+            total += u64::from(*s) * u64::from(w);
+        }
+    }
+    total
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn grey_u8(p: &mut [u8]) {
+    for pixel in p.as_chunks_mut::<3>().0 {
+        let [r, g, b] = pixel.map(u32::from);
+        let y = (GREY_16[0] * r + GREY_16[1] * g + GREY_16[2] * b + 32768) >> 16;
+        *pixel = [y as u8; 3];
+    }
+}
+
+fn grey_pixel<T: Value>(p: &mut [T]) {
+    if let [r, g, b, ..] = p {
+        let y = T::from_f32(grey(r.to_f32(), g.to_f32(), b.to_f32()));
+        [*r, *g, *b] = [y; 3];
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
+fn saturate<T: Value>(p: &mut [T], f: f32) {
+    for pixel in p.as_chunks_mut::<3>().0 {
+        let [r, g, b] = [pixel[0].to_f32(), pixel[1].to_f32(), pixel[2].to_f32()];
+        let y = (1.0 - f) * (GREY[0] * r + GREY[1] * g + GREY[2] * b);
+        pixel[0] = T::from_f32((f * r + y).clamp(0.0, T::WHITE));
+        pixel[1] = T::from_f32((f * g + y).clamp(0.0, T::WHITE));
+        pixel[2] = T::from_f32((f * b + y).clamp(0.0, T::WHITE));
+    }
+}
+
+/// Pixels turned at once: planes of one block, so that the sums become vector code.
+const BLOCK: usize = 64;
+
+/// Through HSV and back without a branch: hue in sixths of the circle, chroma = value · saturation.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
+fn turn<T: Value>(p: &mut [T], c: usize, [hue, saturation, value]: [f32; 3]) {
+    let (mut r, mut g, mut b) = ([0f32; BLOCK], [0f32; BLOCK], [0f32; BLOCK]);
+    for block in p.chunks_mut(BLOCK * c) {
+        let n = block.len() / c;
+        for (i, pixel) in block.chunks_exact(c).enumerate() {
+            (r[i], g[i], b[i]) = (pixel[0].to_f32(), pixel[1].to_f32(), pixel[2].to_f32());
+        }
+        let unit = 1.0 / T::WHITE;
+        for i in 0..BLOCK {
+            let (x, y, z) = (r[i] * unit, g[i] * unit, b[i] * unit);
+            let high = x.max(y).max(z);
+            let chroma = high - x.min(y).min(z);
+            let scale = if chroma > 0.0 { 1.0 / chroma } else { 0.0 };
+            let red = (y - z) * scale;
+            let green = 2.0 + (z - x) * scale;
+            let blue = 4.0 + (x - y) * scale;
+            let other = if high == y { green } else { blue };
+            let h = if high == x { red } else { other };
+            let s = if high > 0.0 { chroma / high } else { 0.0 };
+            let h = h + hue * 6.0;
+            // A grey pixel has no hue: it stays grey whatever is added to its saturation.
+            let s = if chroma > 0.0 {
+                (s + saturation).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+            let v = (high + value).clamp(0.0, 1.0);
+            let chroma = v * s;
+            let part = |n: f32| {
+                let k = n + h;
+                let k = k - 6.0 * (k * (1.0 / 6.0)).floor();
+                v - chroma * k.min(4.0 - k).min(1.0).max(0.0)
+            };
+            r[i] = part(5.0) * T::WHITE;
+            g[i] = part(3.0) * T::WHITE;
+            b[i] = part(1.0) * T::WHITE;
+        }
+        for (i, pixel) in block.chunks_exact_mut(c).enumerate().take(n) {
+            pixel[0] = T::from_f32(r[i]);
+            pixel[1] = T::from_f32(g[i]);
+            pixel[2] = T::from_f32(b[i]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::base::conformance::picture;
+
+    #[test]
+    fn fixed_point_is_within_a_level_of_the_formula() {
+        let all = Image::of(256, 1, 1, Pixels::U8((0..=255).collect()));
+        for (a, b) in [
+            (1.0, 0.0),
+            (1.7, -0.2),
+            (0.3, 0.5),
+            (-1.0, 1.0),
+            (3.9, -1.5),
+            (0.0, 0.4),
+        ] {
+            let got = all.clone().linear(a, b).to_u8();
+            for (v, got) in got.into_iter().enumerate() {
+                let want = (a * v as f32 + b * 255.0).clamp(0.0, 255.0);
+                assert!(
+                    (f32::from(got) - want).abs() <= 0.7,
+                    "{a} {b} {v}: {got} {want}"
+                );
+            }
+        }
+        assert_eq!(all.clone().linear(1.0, 0.0), all);
+    }
+
+    #[test]
+    fn a_whole_turn_of_hue_is_none() {
+        let x = picture(13, 17, 3);
+        for hue in [0.0, 1.0, -1.0] {
+            let y = x.clone().turn_hue(hue, 0.0, 0.0);
+            for (a, b) in x.to_u8().iter().zip(y.to_u8()) {
+                assert!(a.abs_diff(b) <= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_third_of_a_turn_makes_red_green() {
+        let red = Image::of(1, 1, 3, Pixels::U8(vec![200, 0, 0]));
+        assert_eq!(red.turn_hue(1.0 / 3.0, 0.0, 0.0).to_u8(), [0, 200, 0]);
+    }
+
+    #[test]
+    fn mean_grey_of_bytes_is_that_of_fractions() {
+        let x = picture(40, 50, 3);
+        let y = x.with(Pixels::F32(x.fractions()));
+        assert!((x.mean_grey() - y.mean_grey()).abs() < 1e-4);
+    }
+}

@@ -1,0 +1,121 @@
+//! Mirrors an image left and right: the first augmentation to try on photographs, and one to leave
+//! out where sides have meaning (digits, letters, road signs).
+
+use crate::image::base::prelude::*;
+
+settings! {
+    /// Mirrors the image left and right: `y[i, j] = x[i, W − 1 − j]`. `p` is 0.5.
+    ///
+    /// # Example
+    /// ```
+    /// use onggi_augment::Draw;
+    /// use onggi_augment::image::{HorizontalFlip, Image, Pixels, Transform};
+    ///
+    /// let image = Image::new(1, 3, 1, Pixels::U8(vec![1, 2, 3]))?;
+    /// let flip = HorizontalFlip::default().p(1.0)?;
+    /// let flipped = flip.apply(image, &mut Draw::new(0, 0, 0))?.image;
+    /// assert_eq!(flipped.pixels(), &Pixels::U8(vec![3, 2, 1]));
+    /// # Ok::<(), onggi_augment::AugmentError>(())
+    /// ```
+    pub struct HorizontalFlip {}
+}
+
+impl Transform for HorizontalFlip {
+    type Params = ();
+
+    const P: f64 = 0.5;
+
+    fn draw(&self, _: &Sample, _: &mut Draw) -> Result<(), AugmentError> {
+        Ok(())
+    }
+
+    fn apply(&self, (): &(), sample: Sample) -> Result<Sample, AugmentError> {
+        Ok(sample.mirror())
+    }
+}
+
+impl Sample {
+    /// Left and right exchanged.
+    pub(crate) fn mirror(self) -> Self {
+        let [h, w] = self.size();
+        let mut sample = self.each_image(|image| {
+            let (w, c) = (image.width(), image.channels());
+            image.with(each_depth!(image.pixels(), p => mirror(p, w, c)))
+        });
+        sample.move_targets([h, w], 0, |x, y| Some((w as f64 - x, y)));
+        sample
+    }
+}
+
+/// Reverses the pixels of every row. The usual channel counts get loops of fixed stride.
+fn mirror<T: Value>(p: &[T], w: usize, c: usize) -> Vec<T> {
+    let mut out = vec![T::default(); p.len()];
+    for (row, out) in p.chunks_exact(w * c).zip(out.chunks_exact_mut(w * c)) {
+        match c {
+            1 => pixels::<T, 1>(row, out),
+            3 => pixels::<T, 3>(row, out),
+            4 => pixels::<T, 4>(row, out),
+            _ => {
+                for (o, v) in out.chunks_exact_mut(c).zip(row.chunks_exact(c).rev()) {
+                    o.copy_from_slice(v);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn pixels<T: Value, const C: usize>(row: &[T], out: &mut [T]) {
+    let (row, out) = (row.as_chunks::<C>().0, out.as_chunks_mut::<C>().0);
+    for (o, v) in out.iter_mut().zip(row.iter().rev()) {
+        *o = *v;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::image::base::conformance::{picture, sample};
+
+    #[test]
+    fn flips_about_half_the_samples() {
+        let flip = HorizontalFlip::default().build().unwrap();
+        let image = picture(1, 2, 1);
+        let flipped = (0..1000)
+            .filter(|&i| {
+                flip.apply(image.clone(), &mut Draw::new(0, 0, i))
+                    .unwrap()
+                    .image
+                    != image
+            })
+            .count();
+        assert!((440..560).contains(&flipped), "{flipped}");
+    }
+
+    proptest! {
+        #[test]
+        fn moves_every_pixel_and_is_its_own_inverse(
+            h in 1usize..12, w in 1usize..40, c in 1usize..6,
+        ) {
+            let x = sample(h, w, c);
+            let y = x.clone().mirror();
+            let (Pixels::U8(a), Pixels::U8(b)) = (x.image.pixels(), y.image.pixels())
+                else { unreachable!() };
+            for i in 0..h {
+                for j in 0..w {
+                    for k in 0..c {
+                        prop_assert_eq!(
+                            a[(i * w + j) * c + k],
+                            b[(i * w + (w - 1 - j)) * c + k]
+                        );
+                    }
+                }
+            }
+            let z = y.mirror();
+            prop_assert_eq!(z.image, x.image);
+            prop_assert_eq!(z.masks, x.masks);
+        }
+    }
+}
