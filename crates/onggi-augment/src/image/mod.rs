@@ -6,10 +6,16 @@
 
 mod base;
 
+mod blur;
 mod color;
 mod container;
 mod crop;
+mod erasing;
 mod geometric;
+mod mixing;
+mod noise;
+mod policy;
+mod quality;
 
 pub use base::boxes::{BoundingBox, BoxFormat, BoxRule};
 pub use base::raster::{Image, Pixels};
@@ -18,10 +24,16 @@ pub use base::sample::{Keypoint, Label, Sample};
 pub use base::settings::{Fill, MAX_SIDE, Spread};
 pub use base::warp::Interpolation;
 pub use base::window::{Border, Window};
+pub use blur::*;
 pub use color::*;
 pub use container::*;
 pub use crop::*;
+pub use erasing::*;
 pub use geometric::*;
+pub use mixing::*;
+pub use noise::*;
+pub use policy::*;
+pub use quality::*;
 
 use base::registry::registry;
 
@@ -110,5 +122,45 @@ registry! {
         ChannelPermutation = "channel_permutation", "the channels in another order";
         ChannelDropout = "channel_dropout", "channels left out";
         Normalize = "normalize", "subtract the mean, divide by the standard deviation";
+    }
+    "blur" {
+        GaussianBlur = "gaussian_blur", "the blur of a lens slightly out of focus";
+        Blur = "blur", "the mean of a square";
+        MedianBlur = "median_blur", "the middle value of a square";
+        MotionBlur = "motion_blur", "the streak of a moving camera";
+        Defocus = "defocus", "every point a disk";
+        ZoomBlur = "zoom_blur", "the streaks of zooming";
+        GlassBlur = "glass_blur", "a look through frosted glass";
+        Sharpen = "sharpen", "edges raised by a Laplacian";
+        Emboss = "emboss", "a relief lit from one corner";
+        UnsharpMask = "unsharp_mask", "edges raised where there are some";
+    }
+    "noise" {
+        GaussianNoise = "gaussian_noise", "noise of a sensor in the dark";
+        IsoNoise = "iso_noise", "noise of a sensor at high sensitivity";
+        MultiplicativeNoise = "multiplicative_noise", "values times numbers near 1";
+        SaltAndPepper = "salt_and_pepper", "white and black specks";
+        ShotNoise = "shot_noise", "noise of few photons";
+    }
+    "erasing" {
+        RandomErasing = "random_erasing", "a rectangle of random pixels";
+        Cutout = "cutout", "square holes of zeros";
+        CoarseDropout = "coarse_dropout", "several rectangular holes";
+        GridMask = "grid_mask", "a regular grid of square holes";
+        PixelDropout = "pixel_dropout", "single pixels left out";
+        XYMasking = "xy_masking", "bands across and along the image";
+        GridShuffle = "grid_shuffle", "tiles mixed up";
+    }
+    "policy" {
+        AutoAugment = "auto_augment", "policies found by search";
+        RandAugment = "rand_augment", "two operations at one strength";
+        TrivialAugmentWide = "trivial_augment_wide", "one operation at any strength";
+        AugMix = "aug_mix", "chains of operations mixed with the image";
+    }
+    "quality" {
+        JpegCompression = "jpeg_compression", "the blocks and rings of JPEG";
+        Downscale = "downscale", "detail lost to a smaller size";
+        Morphological = "morphological", "bright parts grown or shrunk";
+        Superpixels = "superpixels", "patches of one colour";
     }
 }

@@ -262,3 +262,30 @@ impl Draw {
         all
     }
 }
+
+impl Draw {
+    /// Gamma with shape `alpha` and scale 1 (Marsaglia and Tsang); above 0.
+    pub(crate) fn gamma(&mut self, alpha: f64) -> f64 {
+        // Shapes below 1 come from the next one up.
+        if alpha < 1.0 {
+            let u = 1.0 - self.random::<f64>();
+            return (self.gamma(alpha + 1.0) * u.powf(1.0 / alpha)).max(f64::MIN_POSITIVE);
+        }
+        let d = alpha - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            let u = 1.0 - self.random::<f64>();
+            if v > 0.0 && u.ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+                return d * v;
+            }
+        }
+    }
+
+    /// Beta(alpha, alpha).
+    pub(crate) fn beta(&mut self, alpha: f64) -> f64 {
+        let (a, b) = (self.gamma(alpha), self.gamma(alpha));
+        a / (a + b)
+    }
+}
