@@ -16,6 +16,7 @@ mod mixing;
 mod noise;
 mod policy;
 mod quality;
+mod weather;
 
 pub use base::boxes::{BoundingBox, BoxFormat, BoxRule};
 pub use base::raster::{Image, Pixels};
@@ -34,6 +35,7 @@ pub use mixing::*;
 pub use noise::*;
 pub use policy::*;
 pub use quality::*;
+pub use weather::*;
 
 use base::registry::registry;
 
@@ -162,5 +164,14 @@ registry! {
         Downscale = "downscale", "detail lost to a smaller size";
         Morphological = "morphological", "bright parts grown or shrunk";
         Superpixels = "superpixels", "patches of one colour";
+    }
+    "weather" {
+        RandomFog = "random_fog", "fog";
+        RandomRain = "random_rain", "rain";
+        RandomSnow = "random_snow", "snow on the ground";
+        RandomShadow = "random_shadow", "shadows";
+        RandomSunFlare = "random_sun_flare", "the sun in the lens";
+        Spatter = "spatter", "drops or mud on the lens";
+        Corruption = "corruption", "one of the corruptions of ImageNet-C";
     }
 }

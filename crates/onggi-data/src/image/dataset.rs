@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use onggi_augment::Draw;
-use onggi_augment::image::{Compose, Image, Pixels, Transform};
+use onggi_augment::image::{Compose, Image, Pixels};
 
 use super::folder::ImageItem;
 use super::preprocess::ImagePreprocess;
@@ -102,7 +102,7 @@ impl ImageDataset {
     fn augment(&self, image: Image, rng: &mut Draw) -> Result<Image, DataError> {
         let shape = |i: &Image| (i.height(), i.width(), i.channels());
         let expected = shape(&image);
-        let image = self.augmentation.apply(image, rng)?;
+        let image = self.augmentation.apply(image, rng)?.image;
         if shape(&image) != expected {
             return Err(DataError::AugmentedShape {
                 expected: format!("{expected:?}"),
@@ -142,7 +142,7 @@ impl Dataset for ImageDataset {
 
 #[cfg(test)]
 mod tests {
-    use onggi_augment::image::{HorizontalFlip, Normalize, RandomCrop};
+    use onggi_augment::image::{HorizontalFlip, ImageTransform, Normalize, RandomCrop, Transform};
 
     use super::*;
     use crate::image::folder::tests::{Folder, item};
@@ -174,11 +174,18 @@ mod tests {
         }
     }
 
+    fn crop(size: [usize; 2], padding: usize) -> ImageTransform {
+        let crop = RandomCrop {
+            size,
+            padding,
+            ..Default::default()
+        };
+        crop.build().unwrap()
+    }
+
     fn augmentation() -> Compose {
-        Compose::new(vec![
-            RandomCrop::new([8, 12], 2, 0.0).unwrap().into(),
-            HorizontalFlip::new(0.5).unwrap().into(),
-        ])
+        let flip = HorizontalFlip::default().build().unwrap();
+        Compose::new(vec![crop([8, 12], 2), flip])
     }
 
     fn dataset(f: &Fixture, augmentation: Compose) -> Result<ImageDataset, DataError> {
@@ -256,15 +263,15 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let mut f = fixture(CACHE_BYTES);
-        let crop = Compose::new(vec![RandomCrop::new([4, 4], 0, 0.0).unwrap().into()]);
+        let small = Compose::new(vec![crop([4, 4], 0)]);
         assert!(matches!(
-            dataset(&f, crop),
+            dataset(&f, small),
             Err(DataError::AugmentedShape { .. })
         ));
-        let large = Compose::new(vec![RandomCrop::new([99, 4], 0, 0.0).unwrap().into()]);
+        let large = Compose::new(vec![crop([99, 4], 0)]);
         assert!(matches!(dataset(&f, large), Err(DataError::Augment(_))));
         let twice = Normalize::new(vec![0.5; 3], vec![0.5; 3]).unwrap();
-        let twice = Compose::new(vec![twice.into()]);
+        let twice = Compose::new(vec![twice.build().unwrap()]);
         assert!(matches!(
             dataset(&f, twice),
             Err(DataError::NormalizedTwice)

@@ -92,6 +92,11 @@ pub trait Transform: Named + Clone + Default + Serialize + DeserializeOwned + In
         Self::default()
     }
 
+    /// Whether small differences stay small, so that 8 bits and floating point agree. Not so where
+    /// a threshold follows on a step that rounds.
+    #[cfg(test)]
+    const CONTINUOUS: bool = true;
+
     /// Bad settings as JSON, and words of the refusal.
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
@@ -376,7 +381,7 @@ impl ImageTransform {
 
 #[cfg(test)]
 mod tests {
-    use crate::image::{HorizontalFlip, ImageTransform, TRANSFORMS, Transform};
+    use crate::image::{HorizontalFlip, ImageTransform, Row, TRANSFORMS, Transform};
 
     fn refusal(json: &str) -> String {
         serde_json::from_str::<ImageTransform>(json)
@@ -410,6 +415,15 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), TRANSFORMS.len());
         assert!(TRANSFORMS.iter().all(|r| r.about.len() > 8));
+    }
+
+    #[test]
+    fn the_table_in_the_docs_is_the_registry() {
+        let docs = include_str!("../../../../../docs/image-transforms.md");
+        let row = |r: &Row| format!("| {} | `{}` | {} |", r.group, r.name, r.about);
+        let want: Vec<String> = TRANSFORMS.iter().map(row).collect();
+        let got: Vec<&str> = docs.lines().filter(|l| l.contains('`') && l.starts_with("| ")).collect();
+        assert_eq!(got, want);
     }
 
     #[test]

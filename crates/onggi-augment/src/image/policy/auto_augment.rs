@@ -130,6 +130,9 @@ impl Transform for AutoAugment {
     }
 
     #[cfg(test)]
+    const CONTINUOUS: bool = false;
+
+    #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
         vec![(
             r#"{"policy": "mnist"}"#,

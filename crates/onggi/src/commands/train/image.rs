@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::warn;
 use crate::settings::{Augment, Settings};
 use crate::zoo::ImageModel;
-use onggi_augment::image::{Compose, HorizontalFlip, RandomCrop};
+use onggi_augment::image::{Compose, HorizontalFlip, RandomCrop, Transform};
 use onggi_data::image::{
     CACHE_BYTES, ImageDataset, ImageFolder, ImagePreprocess, ImageShape, ImageStore,
     channel_statistics, suggest_shape, verify,
@@ -130,10 +130,15 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
 fn augmentation(augment: Augment, shape: ImageShape) -> Result<Compose, Failure> {
     let (height, width) = (shape.height(), shape.width());
     let shift = (height.max(width) as f64 * SHIFT).round().max(1.0) as usize;
-    let crop = RandomCrop::new([height, width], shift, 0.0)?.into();
+    let crop = RandomCrop {
+        size: [height, width],
+        padding: shift,
+        ..Default::default()
+    };
+    let crop = crop.build()?;
     Ok(Compose::new(match augment {
         Augment::None => vec![],
         Augment::Shift => vec![crop],
-        Augment::Light => vec![crop, HorizontalFlip::new(0.5)?.into()],
+        Augment::Light => vec![crop, HorizontalFlip::default().build()?],
     }))
 }
