@@ -11,13 +11,16 @@ use onggi_augment::image::{Image, ImageTransform, Pixels, Sample, TRANSFORMS};
 /// Settings for transforms that cannot do without.
 fn settings(name: &str) -> &'static str {
     match name {
-        "random_crop" | "center_crop" | "resize" | "random_resized_crop" | "letter_box"
-        | "pad_if_needed" | "crop_non_empty_mask" => r#", "size": [224, 224]"#,
+        "random_crop"
+        | "center_crop"
+        | "resize"
+        | "random_resized_crop"
+        | "letter_box"
+        | "pad_if_needed"
+        | "crop_non_empty_mask" => r#", "size": [224, 224]"#,
         "scale_jitter" => r#", "target_size": [224, 224]"#,
         "random_affine" => r#", "degrees": 15, "translate": [0.1, 0.1], "scale": [0.9, 1.1]"#,
-        "color_jitter" => {
-            r#", "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1"#
-        }
+        "color_jitter" => r#", "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1"#,
         "gaussian_blur" => r#", "kernel_size": 5"#,
         "median_blur" => r#", "blur_limit": [5, 5]"#,
         "jpeg_compression" => r#", "quality": [50, 50]"#,
@@ -36,7 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pixels = Pixels::U8((0..h * w * 3).map(value).collect());
     let image = Image::new(h, w, 3, pixels)?;
     for row in TRANSFORMS.iter().filter(|r| r.name.contains(&word)) {
-        let json = format!(r#"{{"transform": "{}", "p": 1{}}}"#, row.name, settings(row.name));
+        let json = format!(
+            r#"{{"transform": "{}", "p": 1{}}}"#,
+            row.name,
+            settings(row.name)
+        );
         let Ok(transform) = serde_json::from_str::<ImageTransform>(&json) else {
             continue;
         };

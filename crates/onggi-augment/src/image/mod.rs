@@ -166,10 +166,10 @@ registry! {
         Superpixels = "superpixels", "patches of one colour";
     }
     "weather" {
-        RandomFog = "random_fog", "fog";
-        RandomRain = "random_rain", "rain";
+        RandomFog = "random_fog", "a cloud of fog over the image";
+        RandomRain = "random_rain", "slanted streaks of rain";
         RandomSnow = "random_snow", "snow on the ground";
-        RandomShadow = "random_shadow", "shadows";
+        RandomShadow = "random_shadow", "shadows across a part of the image";
         RandomSunFlare = "random_sun_flare", "the sun in the lens";
         Spatter = "spatter", "drops or mud on the lens";
         Corruption = "corruption", "one of the corruptions of ImageNet-C";

@@ -84,7 +84,8 @@ impl BoundingBox {
         let xyxy = [l.max(0.0), t.max(0.0), r.min(w), b.min(h)];
         let clipped = Self { xyxy, ..self };
         let (before, after) = (self.area(), clipped.area());
-        (after > 0.0 && before.is_finite()).then(|| Self {
+        let finite = self.xyxy.iter().all(|v| v.is_finite());
+        (after > 0.0 && finite).then(|| Self {
             visibility: self.visibility * (after / before).min(1.0),
             ..clipped
         })

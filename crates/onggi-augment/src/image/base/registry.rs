@@ -422,7 +422,10 @@ mod tests {
         let docs = include_str!("../../../../../docs/image-transforms.md");
         let row = |r: &Row| format!("| {} | `{}` | {} |", r.group, r.name, r.about);
         let want: Vec<String> = TRANSFORMS.iter().map(row).collect();
-        let got: Vec<&str> = docs.lines().filter(|l| l.contains('`') && l.starts_with("| ")).collect();
+        let got: Vec<&str> = docs
+            .lines()
+            .filter(|l| l.contains('`') && l.starts_with("| "))
+            .collect();
         assert_eq!(got, want);
     }
 

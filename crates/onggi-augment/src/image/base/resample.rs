@@ -50,6 +50,7 @@ pub(crate) fn resize(
         (Some(filter), false) => ResizeAlg::Interpolation(filter),
     };
     let c = image.channels();
+    let shape = [image.height(), image.width(), c];
     let pixels = match image.pixels() {
         Pixels::U8(p) => {
             let kinds = [
@@ -58,7 +59,7 @@ pub(crate) fn resize(
                 PixelType::U8x3,
                 PixelType::U8x4,
             ];
-            Pixels::U8(resized(p, image, size, kinds, algorithm))
+            Pixels::U8(resized(p, shape, size, kinds, algorithm))
         }
         Pixels::U16(p) => {
             let kinds = [
@@ -67,7 +68,7 @@ pub(crate) fn resize(
                 PixelType::U16x3,
                 PixelType::U16x4,
             ];
-            Pixels::U16(resized(p, image, size, kinds, algorithm))
+            Pixels::U16(resized(p, shape, size, kinds, algorithm))
         }
         Pixels::F32(p) => {
             let kinds = [
@@ -76,7 +77,7 @@ pub(crate) fn resize(
                 PixelType::F32x3,
                 PixelType::F32x4,
             ];
-            let mut out = resized(p, image, size, kinds, algorithm);
+            let mut out = resized(p, shape, size, kinds, algorithm);
             // A cubic swings beyond its neighbours; integers are cut at the ends of their range.
             let range = 0.0..=1.0;
             if interpolation == Interpolation::Bicubic && p.iter().all(|v| range.contains(v)) {
@@ -90,20 +91,26 @@ pub(crate) fn resize(
 
 fn resized<T: bytemuck::Pod>(
     p: &[T],
-    image: &Image,
+    [h, w, c]: [usize; 3],
     size: [usize; 2],
     kinds: [PixelType; 4],
     algorithm: ResizeAlg,
 ) -> Vec<T> {
-    let c = image.channels();
+    // In 8 bits the resizer goes down the columns first. A cubic is cut to the range between the two
+    // passes, so their order shows; Pillow and torchvision go along the rows first.
+    let cubic = algorithm == ResizeAlg::Convolution(FilterType::CatmullRom);
+    if cubic && size_of::<T>() == 1 && size[0] != h && size[1] != w {
+        let wide = resized(p, [h, w, c], [h, size[1]], kinds, algorithm);
+        return resized(&wide, [h, size[1], c], size, kinds, algorithm);
+    }
     if let Some(&kind) = kinds.get(c - 1) {
-        return one(p, image.size(), size, kind, algorithm);
+        return one(p, [h, w], size, kind, algorithm);
     }
     // More channels than the resizer takes: plane by plane.
     let mut out = vec![T::zeroed(); size[0] * size[1] * c];
     for k in 0..c {
         let plane: Vec<T> = p[k..].iter().step_by(c).copied().collect();
-        let plane = one(&plane, image.size(), size, kinds[0], algorithm);
+        let plane = one(&plane, [h, w], size, kinds[0], algorithm);
         for (o, v) in out[k..].iter_mut().step_by(c).zip(plane) {
             *o = v;
         }

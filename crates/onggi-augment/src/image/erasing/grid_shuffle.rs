@@ -1,8 +1,7 @@
 //! The image cut into tiles, the tiles mixed up.
 
+use crate::image::Window;
 use crate::image::base::prelude::*;
-use crate::image::base::window::cut;
-use crate::image::{Border, Window};
 
 settings! {
     /// Exchanges tiles of the same size, those of masks alike. Keypoints move with their tile; a box
@@ -130,7 +129,9 @@ fn tiles([h, w]: [usize; 2], grid: [usize; 2]) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Border;
     use crate::image::base::conformance::picture;
+    use crate::image::base::window::cut;
 
     #[test]
     fn every_pixel_stays_somewhere() {

@@ -41,16 +41,19 @@ pub struct Step {
     pub magnitude: f64,
 }
 
-/// The strengths of one policy: the last of `bins` even steps from the first to the last value.
+/// The strengths of one policy: what each operation has at the last of `bins` even steps.
 pub(crate) struct Space {
+    /// Tangent.
     pub(crate) shear: f64,
-    /// Pixels for an image of a height or width.
+    /// Pixels, of an image's height or width.
     pub(crate) translate: fn(usize) -> f64,
+    /// Degrees.
     pub(crate) rotate: f64,
+    /// Change of the factor 1.
     pub(crate) factor: f64,
-    /// Bits taken away at the greatest strength.
+    /// Bits taken away.
     pub(crate) posterize: f64,
-    /// Least bits left are 8 less those; bins the bits are spread over.
+    /// Steps.
     pub(crate) bins: usize,
 }
 

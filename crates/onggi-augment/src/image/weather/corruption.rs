@@ -80,7 +80,16 @@ impl Transform for Corruption {
     #[cfg(test)]
     fn example(h: usize, w: usize, c: usize) -> Self {
         use CorruptionKind::*;
-        let all = [Snow, Frost, Fog, Elastic, Pixelate, Saturate, ImpulseNoise, ZoomBlur];
+        let all = [
+            Snow,
+            Frost,
+            Fog,
+            Elastic,
+            Pixelate,
+            Saturate,
+            ImpulseNoise,
+            ZoomBlur,
+        ];
         Self {
             kind: all[(h + w + c) % all.len()],
             severity: 1 + h % 5,
@@ -90,7 +99,10 @@ impl Transform for Corruption {
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
         vec![
-            (r#"{"severity": 6}"#, "corruption: severity is 1 to 5, got 6"),
+            (
+                r#"{"severity": 6}"#,
+                "corruption: severity is 1 to 5, got 6",
+            ),
             (r#"{"kind": "hail"}"#, "unknown variant `hail`"),
         ]
     }
@@ -110,7 +122,13 @@ fn corrupt(image: Image, kind: CorruptionKind, s: usize, seed: u64) -> Image {
             image.separable(&taps, &taps, Border::Edge)
         }
         K::GlassBlur => {
-            let all = [(0.7, 1, 2), (0.9, 2, 1), (1.0, 2, 3), (1.1, 3, 2), (1.5, 4, 2)];
+            let all = [
+                (0.7, 1, 2),
+                (0.9, 2, 1),
+                (1.0, 2, 3),
+                (1.1, 3, 2),
+                (1.5, 4, 2),
+            ];
             glass(&image, all[s], seed)
         }
         K::DefocusBlur => {
@@ -124,8 +142,13 @@ fn corrupt(image: Image, kind: CorruptionKind, s: usize, seed: u64) -> Image {
             streak(&image, 2 * r + 1, sigma, angle)
         }
         K::ZoomBlur => {
-            let (most, step) =
-                [(1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)][s];
+            let (most, step) = [
+                (1.11, 0.01),
+                (1.16, 0.01),
+                (1.21, 0.02),
+                (1.26, 0.02),
+                (1.31, 0.03),
+            ][s];
             zoom(&image, most, step)
         }
         K::Snow => snow(&image, s, seed),
@@ -205,13 +228,23 @@ fn corrupt(image: Image, kind: CorruptionKind, s: usize, seed: u64) -> Image {
 fn speckle(image: &Image, sigma: f32, seed: u64) -> Image {
     let x = image.fractions();
     let noise = normals(seed, 0, x.len());
-    let out: Vec<f32> = x.iter().zip(noise).map(|(v, z)| v + v * sigma * z).collect();
+    let out: Vec<f32> = x
+        .iter()
+        .zip(noise)
+        .map(|(v, z)| v + v * sigma * z)
+        .collect();
     image.with_fractions(&out)
 }
 
 /// Blur along a line whose weights fall off as a Gaussian on one side.
 fn streak(image: &Image, n: usize, sigma: f64, angle: f64) -> Image {
-    let weight = |t: f64| if t < 0.0 { 0.0 } else { (-0.5 * (t / sigma).powi(2)).exp() };
+    let weight = |t: f64| {
+        if t < 0.0 {
+            0.0
+        } else {
+            (-0.5 * (t / sigma).powi(2)).exp()
+        }
+    };
     image.convolve(&line(n, angle, weight), [n, n], 0.0, Border::Edge)
 }
 
@@ -221,9 +254,17 @@ fn contrast(image: &Image, factor: f32) -> Image {
     let mut out = image.fractions();
     let n = (out.len() / c) as f64;
     for k in 0..c {
-        let mean = out[k..].iter().step_by(c).map(|v| f64::from(*v)).sum::<f64>() / n;
+        let mean = out[k..]
+            .iter()
+            .step_by(c)
+            .map(|v| f64::from(*v))
+            .sum::<f64>()
+            / n;
         let mean = mean as f32;
-        out[k..].iter_mut().step_by(c).for_each(|v| *v = mean + factor * (*v - mean));
+        out[k..]
+            .iter_mut()
+            .step_by(c)
+            .for_each(|v| *v = mean + factor * (*v - mean));
     }
     image.with_fractions(&out)
 }
@@ -244,7 +285,10 @@ fn snow(image: &Image, s: usize, seed: u64) -> Image {
         let v: f32 = mean + 0.3 * *z;
         if v < threshold { 0.0 } else { v.min(1.0) }
     };
-    let noise = normals(seed, 0, small[0] * small[1]).iter().map(flake).collect();
+    let noise = normals(seed, 0, small[0] * small[1])
+        .iter()
+        .map(flake)
+        .collect();
     let layer = Image::of(small[0], small[1], 1, Pixels::F32(noise));
     let layer = resize(&layer, [h, w], Interpolation::Bilinear, true);
     let angle = Draw::new(seed, 0, 1).uniform([45.0, 135.0]);
@@ -278,7 +322,11 @@ mod tests {
             let kind = serde_json::from_value(name.into()).unwrap();
             let change = |s: usize| -> u32 {
                 let y = corrupt(x.clone(), kind, s, 11);
-                x.to_u8().iter().zip(y.to_u8()).map(|(a, b)| u32::from(a.abs_diff(b))).sum()
+                x.to_u8()
+                    .iter()
+                    .zip(y.to_u8())
+                    .map(|(a, b)| u32::from(a.abs_diff(b)))
+                    .sum()
             };
             assert!(change(0) > 0 && change(4) > 0, "{name}");
             // Saturation is taken away first, then added; frost trades light for ice.

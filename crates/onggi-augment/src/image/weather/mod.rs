@@ -65,7 +65,9 @@ fn fog(image: &Image, density: f32, decay: f32, seed: u64) -> Image {
     let most = out.iter().copied().fold(0f32, f32::max).max(1e-3);
     let scale = most / (most + density);
     for (pixel, c) in out.chunks_exact_mut(image.channels()).zip(cloud) {
-        pixel.iter_mut().for_each(|v| *v = (*v + density * c) * scale);
+        pixel
+            .iter_mut()
+            .for_each(|v| *v = (*v + density * c) * scale);
     }
     image.with_fractions(&out)
 }

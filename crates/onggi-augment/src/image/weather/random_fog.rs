@@ -20,7 +20,12 @@ impl Transform for RandomFog {
     const P: f64 = 0.5;
 
     fn check(&self) -> Result<(), AugmentError> {
-        require_range::<Self>(self.density, [0.0, 10.0], "density", "is [low, high] in [0, 10]")?;
+        require_range::<Self>(
+            self.density,
+            [0.0, 10.0],
+            "density",
+            "is [low, high] in [0, 10]",
+        )?;
         let s = self.smoothness;
         require::<Self>((1.0..=10.0).contains(&s), "smoothness", "is in [1, 10]", s)
     }
@@ -36,6 +41,9 @@ impl Transform for RandomFog {
 
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
-        vec![(r#"{"smoothness": 0.5}"#, "random_fog: smoothness is in [1, 10], got 0.5")]
+        vec![(
+            r#"{"smoothness": 0.5}"#,
+            "random_fog: smoothness is in [1, 10], got 0.5",
+        )]
     }
 }

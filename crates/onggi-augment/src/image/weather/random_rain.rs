@@ -63,7 +63,9 @@ impl Transform for RandomRain {
                 }
             }
             let taps = gaussian(3, 0.8);
-            let wet = image.with(Pixels::F32(out)).separable(&taps, &taps, Border::Reflect);
+            let wet = image
+                .with(Pixels::F32(out))
+                .separable(&taps, &taps, Border::Reflect);
             let dark = self.brightness_coefficient as f32;
             let out: Vec<f32> = wet.fractions().iter().map(|v| v * dark).collect();
             image.with_fractions(&out)
@@ -72,6 +74,9 @@ impl Transform for RandomRain {
 
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
-        vec![(r#"{"drop_color": 200}"#, "random_rain: drop_color is in [0, 1], got 200")]
+        vec![(
+            r#"{"drop_color": 200}"#,
+            "random_rain: drop_color is in [0, 1], got 200",
+        )]
     }
 }

@@ -29,7 +29,12 @@ impl Transform for RandomShadow {
         require::<Self>(holds, "shadow_roi", rule, self.shadow_roi)?;
         let [low, high] = self.num_shadows_limit;
         let rule = "is [least, most] with least ≤ most ≤ 100";
-        require::<Self>(low <= high && high <= 100, "num_shadows_limit", rule, [low, high])?;
+        require::<Self>(
+            low <= high && high <= 100,
+            "num_shadows_limit",
+            rule,
+            [low, high],
+        )?;
         let i = self.intensity;
         require::<Self>((0.0..=1.0).contains(&i), "intensity", "is in [0, 1]", i)
     }
@@ -76,6 +81,9 @@ impl Transform for RandomShadow {
 
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
-        vec![(r#"{"shadow_roi": [0, 1, 1, 0]}"#, "shadow_roi is [left, top, right, bottom]")]
+        vec![(
+            r#"{"shadow_roi": [0, 1, 1, 0]}"#,
+            "shadow_roi is [left, top, right, bottom]",
+        )]
     }
 }

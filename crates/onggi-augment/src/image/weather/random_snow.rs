@@ -25,7 +25,12 @@ impl Transform for RandomSnow {
         let rule = "is [low, high] in [0, 1]";
         require_range::<Self>(self.snow_point_range, [0.0, 1.0], "snow_point_range", rule)?;
         let b = self.brightness_coeff;
-        require::<Self>((0.0..=100.0).contains(&b), "brightness_coeff", "is in [0, 100]", b)
+        require::<Self>(
+            (0.0..=100.0).contains(&b),
+            "brightness_coeff",
+            "is in [0, 100]",
+            b,
+        )
     }
 
     fn draw(&self, _: &Sample, rng: &mut Draw) -> Result<f64, AugmentError> {
@@ -48,6 +53,9 @@ impl Transform for RandomSnow {
 
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
-        vec![(r#"{"brightness_coeff": -1}"#, "brightness_coeff is in [0, 100], got -1")]
+        vec![(
+            r#"{"brightness_coeff": -1}"#,
+            "brightness_coeff is in [0, 100], got -1",
+        )]
     }
 }

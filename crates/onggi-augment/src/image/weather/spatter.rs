@@ -48,7 +48,12 @@ impl Transform for Spatter {
 
     fn check(&self) -> Result<(), AugmentError> {
         let s = self.gauss_sigma;
-        require::<Self>((0.1..=20.0).contains(&s), "gauss_sigma", "is in [0.1, 20]", s)?;
+        require::<Self>(
+            (0.1..=20.0).contains(&s),
+            "gauss_sigma",
+            "is in [0.1, 20]",
+            s,
+        )?;
         let i = self.intensity;
         require::<Self>((0.0..=1.0).contains(&i), "intensity", "is in [0, 1]", i)
     }
@@ -71,18 +76,28 @@ impl Transform for Spatter {
 
     #[cfg(test)]
     fn refusals() -> Vec<(&'static str, &'static str)> {
-        vec![(r#"{"gauss_sigma": 0}"#, "spatter: gauss_sigma is in [0.1, 20], got 0")]
+        vec![(
+            r#"{"gauss_sigma": 0}"#,
+            "spatter: gauss_sigma is in [0.1, 20], got 0",
+        )]
     }
 }
 
 pub(crate) fn spatter(image: &Image, cover: Cover) -> Image {
     let [h, w] = image.size();
     let [mean, std] = cover.noise.map(|v| v as f32);
-    let noise = normals(cover.seed, 0, h * w).iter().map(|z| mean + std * z).collect();
+    let noise = normals(cover.seed, 0, h * w)
+        .iter()
+        .map(|z| mean + std * z)
+        .collect();
     let taps = gaussian(2 * (4.0 * cover.sigma).round() as usize + 1, cover.sigma);
     let noise = Image::of(h, w, 1, Pixels::F32(noise));
     let noise = noise.separable(&taps, &taps, Border::Reflect).fractions();
-    let color = if cover.mud { [63.0, 42.0, 20.0] } else { [175.0, 238.0, 238.0] };
+    let color = if cover.mud {
+        [63.0, 42.0, 20.0]
+    } else {
+        [175.0, 238.0, 238.0]
+    };
     let mut out = image.fractions();
     for (pixel, n) in out.chunks_exact_mut(image.channels()).zip(noise) {
         // Soft at the rim, over a hundredth of the noise's range.
