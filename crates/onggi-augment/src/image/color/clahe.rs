@@ -118,10 +118,9 @@ fn tables(
             histogram
                 .iter_mut()
                 .for_each(|n| *n = (*n).min(most) + each);
-            if rest > 0 {
-                let places = histogram.iter_mut().step_by((256 / rest).max(1));
-                places.take(rest).for_each(|n| *n += 1);
-            }
+            let step = 256usize.checked_div(rest).unwrap_or(256);
+            let places = histogram.iter_mut().step_by(step);
+            places.take(rest).for_each(|n| *n += 1);
             let (mut sum, scale) = (0, 255.0 / area as f32);
             out.push(histogram.map(|n| {
                 sum += n;

@@ -231,7 +231,7 @@ fn turn<T: Value>(p: &mut [T], c: usize, [hue, saturation, value]: [f32; 3]) {
             let part = |n: f32| {
                 let k = n + h;
                 let k = k - 6.0 * (k * (1.0 / 6.0)).floor();
-                v - chroma * k.min(4.0 - k).min(1.0).max(0.0)
+                v - chroma * k.min(4.0 - k).clamp(0.0, 1.0)
             };
             r[i] = part(5.0) * T::WHITE;
             g[i] = part(3.0) * T::WHITE;

@@ -78,7 +78,7 @@ impl Transform for GridShuffle {
                 let (right, bottom) = (l + t.size[1] as f64, top + t.size[0] as f64);
                 let to = tiles[goes[i]?];
                 let holds = l <= x && r <= right && top <= y && b <= bottom;
-                holds.then(|| (to.left as f64 - l, to.top as f64 - top))
+                holds.then_some((to.left as f64 - l, to.top as f64 - top))
             })
         };
         sample.boxes.retain_mut(|b| {

@@ -145,7 +145,7 @@ impl Plane {
     fn double(&self, h: usize, w: usize) -> Self {
         let mut values = Vec::with_capacity(h * w);
         let near = |i: usize, n: usize| {
-            let other = if i % 2 == 0 {
+            let other = if i.is_multiple_of(2) {
                 (i / 2).saturating_sub(1)
             } else {
                 i / 2 + 1
@@ -180,10 +180,10 @@ impl Plane {
                     }
                 }
                 there_and_back(&mut block, table);
-                for i in 0..8.min(self.h - top) {
+                for (i, row) in block.iter().enumerate().take(self.h - top) {
                     let n = 8.min(self.w - left);
                     let to = &mut self.values[(top + i) * self.w + left..][..n];
-                    for (o, v) in to.iter_mut().zip(&block[i]) {
+                    for (o, v) in to.iter_mut().zip(row) {
                         *o = (v + 128.0).round().clamp(0.0, 255.0);
                     }
                 }
