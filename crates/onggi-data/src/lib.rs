@@ -5,6 +5,7 @@
 //! sample belongs to train, validation and test. Nothing here writes to the user's data.
 #![forbid(unsafe_code)]
 
+pub mod affinity;
 mod dataset;
 mod error;
 pub mod image;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use onggi_augment::Draw;
 
 use crate::split::shuffle;
-use crate::{DataError, Dataset, View};
+use crate::{DataError, Dataset, View, affinity};
 
 /// Index of the [`Draw`] that shuffles an epoch: one no sample has.
 const ORDER_INDEX: u64 = u64::MAX;
@@ -157,7 +157,10 @@ impl Loader {
         let mut workers = Vec::new();
         for _ in 0..self.config.workers.min(work.bounds.len()) {
             let shared = Arc::clone(&work);
-            match std::thread::Builder::new().spawn(move || shared.run()) {
+            match std::thread::Builder::new().spawn(move || {
+                affinity::release();
+                shared.run()
+            }) {
                 Ok(worker) => workers.push(worker),
                 Err(source) if workers.is_empty() => {
                     work.lock()
