@@ -19,7 +19,7 @@ fn open(name: &str) -> Golden {
 }
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn batch_norm_without_momentum_averages_all_batches() {
 
 #[test]
 fn batch_norm_without_running_statistics_uses_the_batch_in_evaluation_too() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let config = BatchNormConfig {
         track_running_stats: false,
         ..BatchNormConfig::new(2)
@@ -334,7 +334,10 @@ fn running_statistics_after_a_block_are_pytorchs() {
     }
     let y = block
         .valid()
-        .forward(golden.tensor::<4>("x", &Device::flex()), &Mode::Eval)
+        .forward(
+            golden.tensor::<4>("x", &onggi_ops::testing::device()),
+            &Mode::Eval,
+        )
         .unwrap();
     assert_close("y_eval", &values(&y), &golden.values("y_eval"), 1e-5);
 }

@@ -26,7 +26,7 @@ fn names(model: &Sequential) -> Vec<String> {
 
 #[test]
 fn names_are_places_or_given_and_nest() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let plain = Sequential::new(layers(&device).unwrap());
     let expected = [
         "0.bias",
@@ -52,7 +52,7 @@ fn names_are_places_or_given_and_nest() {
 
 #[test]
 fn it_computes_what_its_layers_do_one_by_one() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let [conv, norm, _] = layers(&device).unwrap();
     let x = random([2, 3, 8, 8], 1);
     let model = Sequential::new([conv.clone(), norm.clone()]);
@@ -66,7 +66,7 @@ fn it_computes_what_its_layers_do_one_by_one() {
 
 #[test]
 fn it_trains() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let mut rng = init::generator(1);
     let mut model = Sequential::new([
         LinearConfig::new(4, 8)
@@ -96,7 +96,7 @@ fn it_trains() {
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let model = Sequential::new(layers(&device).unwrap());
     let refused = model.forward::<2, 4>(Tensor::zeros([2, 3], &device), &Mode::Eval);
     assert_eq!(

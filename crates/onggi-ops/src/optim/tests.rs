@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{assert_close, random, values};
-use burn::tensor::Device;
 
 /// Lengths that reach single elements, remainders, and more than one chunk.
 const LENGTHS: [usize; 5] = [1, 7, 1000, 16 * 1024, 50_001];
@@ -150,7 +149,7 @@ fn a_view_of_a_larger_tensor_is_stepped_alone() {
     let whole = random([10], 3);
     let slot = |parameter| Slot {
         parameter,
-        gradient: Tensor::ones([4], &Device::flex()),
+        gradient: Tensor::ones([4], &crate::testing::device()),
         weight_decay: 0.0,
         state: None,
     };
@@ -164,7 +163,7 @@ fn a_view_of_a_larger_tensor_is_stepped_alone() {
 
 #[test]
 fn norm_is_exact_where_f32_would_overflow_or_lose() {
-    let device = Device::flex();
+    let device = crate::testing::device();
     let large = Tensor::<1>::full([4], 1e30, &device);
     assert!((global_norm(&[&large]) / 2e30 - 1.0).abs() < 1e-6);
     // In f32 the sum would stop at 2²⁴.
