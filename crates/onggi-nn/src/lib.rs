@@ -36,6 +36,7 @@ pub mod optim;
 pub mod pad;
 pub mod pool;
 pub mod recurrent;
+pub mod regularize;
 pub mod schedule;
 pub mod sequential;
 pub mod state;

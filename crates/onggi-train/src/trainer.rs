@@ -11,7 +11,7 @@ use crate::{EarlyStopping, Subset, TrainError, predict};
 use burn::tensor::Device;
 use onggi_data::{Dataset, Loader, LoaderConfig, View};
 use onggi_nn::loss::CrossEntropy;
-use onggi_nn::optim::{AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
+use onggi_nn::optim::{AdamW, Gradients, Optimizer, Sgd};
 use onggi_nn::schedule::OneCycle;
 use onggi_nn::state::{self, StateDict};
 use onggi_nn::{Classifier, Mode};
@@ -138,11 +138,6 @@ pub struct Fit<M> {
     pub stopped: Stopped,
 }
 
-enum AnyOptimizer {
-    AdamW(AdamW),
-    Sgd(Sgd),
-}
-
 /// Trains a model whose tensors are on an autodiff device ([`burn::module::Module::train`]).
 ///
 /// The result depends on the model, the data and the settings, not on `workers` or the number of
@@ -245,10 +240,7 @@ pub fn fit<const D: usize, M: Classifier<D>>(
                 stopped = Stopped::Diverged;
                 break 'training;
             }
-            model = match &mut optimizer {
-                AnyOptimizer::AdamW(optimizer) => optimizer.step(model, gradients, lr),
-                AnyOptimizer::Sgd(optimizer) => optimizer.step(model, gradients, lr),
-            };
+            model = optimizer.step(model, gradients, lr)?;
             norms += norm;
             step += 1;
             observer.step(Progress {
@@ -307,21 +299,18 @@ pub fn fit<const D: usize, M: Classifier<D>>(
     })
 }
 
-fn optimizer(settings: &FitSettings) -> Result<AnyOptimizer, TrainError> {
+fn optimizer(settings: &FitSettings) -> Result<Optimizer, TrainError> {
     let weight_decay = settings.weight_decay;
     Ok(match settings.optimizer {
-        OptimizerChoice::AdamW => AnyOptimizer::AdamW(AdamW::new(AdamWConfig {
+        OptimizerChoice::AdamW => Optimizer::new(AdamW {
             weight_decay,
-            ..Default::default()
-        })?),
-        OptimizerChoice::Sgd { momentum } => {
-            let nesterov = momentum > 0.0;
-            AnyOptimizer::Sgd(Sgd::new(SgdConfig {
-                momentum,
-                nesterov,
-                weight_decay,
-                ..Default::default()
-            })?)
-        }
+            ..AdamW::default()
+        })?,
+        OptimizerChoice::Sgd { momentum } => Optimizer::new(Sgd {
+            momentum,
+            nesterov: momentum > 0.0,
+            weight_decay,
+            ..Sgd::default()
+        })?,
     })
 }
