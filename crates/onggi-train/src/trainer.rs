@@ -11,7 +11,7 @@ use crate::{EarlyStopping, Subset, TrainError, predict};
 use burn::tensor::Device;
 use onggi_data::{Dataset, Loader, LoaderConfig, View};
 use onggi_nn::loss::CrossEntropy;
-use onggi_nn::optim::{AdamW, Gradients, Optimizer, Sgd};
+use onggi_nn::optim::{AdamW, ClipNorm, Gradients, Optimizer, Sgd};
 use onggi_nn::schedule::OneCycle;
 use onggi_nn::state::{self, StateDict};
 use onggi_nn::{Classifier, Mode};
@@ -225,7 +225,7 @@ pub fn fit<const D: usize, M: Classifier<D>>(
             let loss = loss_function.forward(logits, &labels)?;
             let mut gradients = Gradients::of(&model, &loss)?;
             let norm = match settings.clip_norm {
-                Some(max_norm) => gradients.clip_norm(max_norm),
+                Some(max_norm) => gradients.clip_norm(&ClipNorm::new(max_norm))?,
                 None => gradients.norm(),
             };
             let loss = f64::from(loss.into_scalar::<f32>());
