@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use onggi_data::{Dataset, Loader, LoaderConfig, View};
 use onggi_nn::loss::CrossEntropy;
 use onggi_nn::optim::{AdamW, ClipNorm, Gradients, Optimizer, Sgd};
-use onggi_nn::schedule::OneCycle;
+use onggi_nn::schedule::{OneCycle, Schedule};
 use onggi_nn::state::{self, StateDict};
 use onggi_nn::{Classifier, Mode};
 use std::sync::Arc;
@@ -189,7 +189,11 @@ pub fn fit<const D: usize, M: Classifier<D>>(
         },
     )?;
     let batches = loader.num_batches();
-    let schedule = OneCycle::new(settings.lr, (batches * settings.epochs) as u64, WARM_UP)?;
+    let schedule = Schedule::OneCycle(OneCycle {
+        total_steps: (batches * settings.epochs) as u64,
+        warm_up: WARM_UP,
+    });
+    schedule.check()?;
     let loss_function = CrossEntropy::new(settings.label_smoothing, None)?;
     let mut optimizer = optimizer(settings)?;
     let mut stopping = settings
@@ -216,7 +220,7 @@ pub fn fit<const D: usize, M: Classifier<D>>(
                 break 'training;
             }
             let batch = batch?;
-            lr = schedule.at(step);
+            lr = settings.lr * schedule.factor(step);
             let labels = batch.labels.clone();
             let logits = model.forward(
                 input::<D>(batch, &device),

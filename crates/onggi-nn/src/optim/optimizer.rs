@@ -3,6 +3,7 @@
 use super::walk::{self, Found, Terms};
 use super::{Gradients, Group, Rule};
 use crate::NnError;
+use crate::check::Finding;
 use crate::error::check_range;
 use crate::regularize::{Effect, Penalty};
 use burn::module::Module;
@@ -68,6 +69,20 @@ impl Optimizer {
             let group = self.groups.iter().find(|group| group.matches(name));
             group.is_some_and(|group| group.frozen)
         })
+    }
+
+    /// Parameters of norms that its weight decay or penalties act on, for a report of
+    /// [`check`](crate::check).
+    pub fn decay_on_norms<M: Module>(&self, model: &M) -> Vec<Finding> {
+        let found = walk::survey(model);
+        let decayed = found.iter().filter(|(name, found)| {
+            let plan = self.plan(name, found, 0.0).filter(|_| found.of_norm);
+            plan.is_some_and(|plan| plan.weight_decay != 0.0 || plan.effect.is_some())
+        });
+        let finding = |(name, _): (&String, &Found)| Finding::DecayOnNorm {
+            parameter: name.clone(),
+        };
+        decayed.map(finding).collect()
     }
 
     /// The rule.
@@ -148,7 +163,7 @@ impl Optimizer {
             return None;
         }
         let lr = lr * group.map_or(1.0, |group| group.lr_factor);
-        if found.bias_or_norm && !group.is_some_and(|group| group.bias_and_norm) {
+        if (found.one_axis || found.of_norm) && !group.is_some_and(|group| group.bias_and_norm) {
             return Some(Plan {
                 lr,
                 weight_decay: 0.0,

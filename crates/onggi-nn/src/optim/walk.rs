@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 /// A parameter or buffer of a model.
 pub(super) struct Found {
     pub(super) shape: Vec<usize>,
-    /// Whether it is a bias or belongs to a norm.
-    pub(super) bias_or_norm: bool,
+    /// Whether it has one axis, as biases do.
+    pub(super) one_axis: bool,
+    /// Whether it is a weight or bias of a norm.
+    pub(super) of_norm: bool,
 }
 
 /// All parameters and buffers of a model, by name.
@@ -38,11 +40,12 @@ pub(super) fn survey<M: Module>(model: &M) -> BTreeMap<String, Found> {
 
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let shape = param.dims().to_vec();
-            let of_norm = self.containers.last() == Some(&true);
-            let bias_or_norm = D < 2 || of_norm;
+            // Running statistics take no part in steps.
+            let of_norm = self.containers.last() == Some(&true) && param.is_require_grad();
             let found = Found {
                 shape,
-                bias_or_norm,
+                one_axis: D < 2,
+                of_norm,
             };
             self.found.insert(self.path.name(), found);
         }
