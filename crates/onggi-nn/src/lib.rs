@@ -1,4 +1,4 @@
-//! Layers, initialisers, losses, optimisers and schedules on [`onggi_ops`].
+//! Layers, initialisers, losses, optimisers, penalties, schedules and averages on [`onggi_ops`].
 //!
 //! Semantics, argument names and state-dict names are PyTorch's. Two things differ on purpose:
 //! whether a pass trains, and the randomness it may use, are an argument ([`Mode`]), never a global;
@@ -20,6 +20,8 @@
 
 pub mod activation;
 pub mod attention;
+pub mod average;
+pub mod check;
 mod classifier;
 pub mod conv;
 pub mod dropout;
@@ -36,6 +38,7 @@ pub mod optim;
 pub mod pad;
 pub mod pool;
 pub mod recurrent;
+pub mod regularize;
 pub mod schedule;
 pub mod sequential;
 pub mod state;

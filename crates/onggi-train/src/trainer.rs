@@ -11,8 +11,8 @@ use crate::{EarlyStopping, Subset, TrainError, predict};
 use burn::tensor::Device;
 use onggi_data::{Dataset, Loader, LoaderConfig, View};
 use onggi_nn::loss::CrossEntropy;
-use onggi_nn::optim::{AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
-use onggi_nn::schedule::OneCycle;
+use onggi_nn::optim::{AdamW, ClipNorm, Gradients, Optimizer, Sgd};
+use onggi_nn::schedule::{OneCycle, Schedule};
 use onggi_nn::state::{self, StateDict};
 use onggi_nn::{Classifier, Mode};
 use std::sync::Arc;
@@ -138,11 +138,6 @@ pub struct Fit<M> {
     pub stopped: Stopped,
 }
 
-enum AnyOptimizer {
-    AdamW(AdamW),
-    Sgd(Sgd),
-}
-
 /// Trains a model whose tensors are on an autodiff device ([`burn::module::Module::train`]).
 ///
 /// The result depends on the model, the data and the settings, not on `workers` or the number of
@@ -194,7 +189,11 @@ pub fn fit<const D: usize, M: Classifier<D>>(
         },
     )?;
     let batches = loader.num_batches();
-    let schedule = OneCycle::new(settings.lr, (batches * settings.epochs) as u64, WARM_UP)?;
+    let schedule = Schedule::OneCycle(OneCycle {
+        total_steps: (batches * settings.epochs) as u64,
+        warm_up: WARM_UP,
+    });
+    schedule.check()?;
     let loss_function = CrossEntropy::new(settings.label_smoothing, None)?;
     let mut optimizer = optimizer(settings)?;
     let mut stopping = settings
@@ -221,7 +220,7 @@ pub fn fit<const D: usize, M: Classifier<D>>(
                 break 'training;
             }
             let batch = batch?;
-            lr = schedule.at(step);
+            lr = settings.lr * schedule.factor(step);
             let labels = batch.labels.clone();
             let logits = model.forward(
                 input::<D>(batch, &device),
@@ -230,7 +229,7 @@ pub fn fit<const D: usize, M: Classifier<D>>(
             let loss = loss_function.forward(logits, &labels)?;
             let mut gradients = Gradients::of(&model, &loss)?;
             let norm = match settings.clip_norm {
-                Some(max_norm) => gradients.clip_norm(max_norm),
+                Some(max_norm) => gradients.clip_norm(&ClipNorm::new(max_norm))?,
                 None => gradients.norm(),
             };
             let loss = f64::from(loss.into_scalar::<f32>());
@@ -245,10 +244,7 @@ pub fn fit<const D: usize, M: Classifier<D>>(
                 stopped = Stopped::Diverged;
                 break 'training;
             }
-            model = match &mut optimizer {
-                AnyOptimizer::AdamW(optimizer) => optimizer.step(model, gradients, lr),
-                AnyOptimizer::Sgd(optimizer) => optimizer.step(model, gradients, lr),
-            };
+            model = optimizer.step(model, gradients, lr)?;
             norms += norm;
             step += 1;
             observer.step(Progress {
@@ -307,21 +303,18 @@ pub fn fit<const D: usize, M: Classifier<D>>(
     })
 }
 
-fn optimizer(settings: &FitSettings) -> Result<AnyOptimizer, TrainError> {
+fn optimizer(settings: &FitSettings) -> Result<Optimizer, TrainError> {
     let weight_decay = settings.weight_decay;
     Ok(match settings.optimizer {
-        OptimizerChoice::AdamW => AnyOptimizer::AdamW(AdamW::new(AdamWConfig {
+        OptimizerChoice::AdamW => Optimizer::new(AdamW {
             weight_decay,
-            ..Default::default()
-        })?),
-        OptimizerChoice::Sgd { momentum } => {
-            let nesterov = momentum > 0.0;
-            AnyOptimizer::Sgd(Sgd::new(SgdConfig {
-                momentum,
-                nesterov,
-                weight_decay,
-                ..Default::default()
-            })?)
-        }
+            ..AdamW::default()
+        })?,
+        OptimizerChoice::Sgd { momentum } => Optimizer::new(Sgd {
+            momentum,
+            nesterov: momentum > 0.0,
+            weight_decay,
+            ..Sgd::default()
+        })?,
     })
 }
