@@ -5,7 +5,10 @@
 use onggi::burn::tensor::Device;
 use onggi::data::{DataError, Dataset, View};
 use onggi::nn::init;
-use onggi::train::{FitSettings, Observer, OptimizerChoice, fit, predict, verdict};
+use onggi::train::diagnose::baseline;
+use onggi::train::{
+    Evidence, FitSettings, Measured, Observer, OptimizerChoice, Steadiness, fit, predict,
+};
 use onggi::zoo::{ModelOptions, TableModel};
 use std::error::Error;
 use std::sync::Arc;
