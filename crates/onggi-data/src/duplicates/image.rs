@@ -125,8 +125,11 @@ impl ImagePrint {
 /// use onggi_data::duplicates::{ImagePrint, images};
 /// use onggi_data::image::resize;
 ///
-/// let wave = (0..64 * 64).map(|i| (i % 64 * (i / 64) / 16) as u8).collect();
-/// let image = Image::new(64, 64, 1, Pixels::U8(wave))?;
+/// let pixel = |i: usize| {
+///     let (x, y) = ((i % 64) as f64, (i / 64) as f64);
+///     (128.0 + 60.0 * (x / 7.0).sin() + 60.0 * (y / 5.0 + x / 11.0).cos()) as u8
+/// };
+/// let image = Image::new(64, 64, 1, Pixels::U8((0..64 * 64).map(pixel).collect()))?;
 /// let prints = [ImagePrint::of(&image)?, ImagePrint::of(&resize(&image, 40, 40)?)?];
 /// let found = images(&prints);
 /// assert_eq!(found.groups()[0].samples, [0, 1]);

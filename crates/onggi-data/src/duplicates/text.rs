@@ -55,7 +55,7 @@ impl Default for TextOptions {
 ///
 /// let one = "The quick brown fox jumps over the lazy dog near the river bank today";
 /// let other = one.replace("today", "tonight");
-/// let found = texts(&[one, "Something else entirely, of other words", &other], &TextOptions::default())?;
+/// let found = texts(&[one, "Something else entirely, of other words", other.as_str()], &TextOptions::default())?;
 /// assert_eq!(found.groups()[0].samples, [0, 2]);
 /// # Ok::<(), onggi_data::DataError>(())
 /// ```

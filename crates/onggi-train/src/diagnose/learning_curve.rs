@@ -269,10 +269,10 @@ fn least_squares(points: &[CurvePoint], error: impl Fn(usize) -> f64) -> PowerLa
         let determinant = w * wxx - wx * wx;
         let mut a = (w * wxy - wx * wy) / determinant;
         let mut c = (wy - a * wx) / w;
-        if !(c >= 0.0) {
+        if c < 0.0 || c.is_nan() {
             (a, c) = (wxy / wxx, 0.0);
         }
-        if !(a >= 0.0) {
+        if a < 0.0 || a.is_nan() {
             (a, c) = (0.0, wy / w);
         }
         let squares: f64 = (0..points.len())

@@ -11,7 +11,7 @@ const STEPS: usize = 500;
 const MEMORY: usize = 10;
 
 /// The fit ends where no slope of the loss is steeper.
-const TOLERANCE: f64 = 1e-6;
+const TOLERANCE: f64 = 1e-7;
 
 /// Halvings of one step.
 const HALVINGS: usize = 40;
@@ -150,7 +150,10 @@ const WHAT: &str = "logistic regression";
 
 /// Largest size of a feature: what `f32` holds; its square does not overflow.
 fn check_features(x: &[f64]) -> Result<(), TrainError> {
-    match x.iter().find(|x| !(x.abs() <= f64::from(f32::MAX))) {
+    match x
+        .iter()
+        .find(|x| x.is_nan() || x.abs() > f64::from(f32::MAX))
+    {
         Some(x) => refuse(WHAT, "finite features of up to 3.4e38", x),
         None => Ok(()),
     }

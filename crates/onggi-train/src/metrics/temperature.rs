@@ -123,7 +123,7 @@ impl Temperature {
 const WHAT: &str = "temperature";
 
 fn check_size(logits: &[f64]) -> Result<(), TrainError> {
-    match logits.iter().find(|z| !(z.abs() <= LARGEST)) {
+    match logits.iter().find(|z| z.is_nan() || z.abs() > LARGEST) {
         Some(z) => refuse(WHAT, "finite logits of up to 1e100", z),
         None => Ok(()),
     }

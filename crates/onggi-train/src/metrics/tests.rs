@@ -176,17 +176,13 @@ fn temperature_as_scipy() {
         let p = fitted.apply(logits, k).unwrap();
         close(&case.name, log_loss(labels, &p, k).unwrap(), case.log_loss);
         // Log-probabilities serve as well as logits.
-        let logs: Vec<f64> = Temperature::fit(&[0], &[0.0], 1)
-            .map(|_| {
-                logits
-                    .chunks_exact(k)
-                    .flat_map(|row| {
-                        let log_sum = log_sum_exp(row.iter().copied());
-                        row.iter().map(move |z| z - log_sum).collect::<Vec<_>>()
-                    })
-                    .collect()
+        let logs: Vec<f64> = logits
+            .chunks_exact(k)
+            .flat_map(|row| {
+                let log_sum = log_sum_exp(row.iter().copied());
+                row.iter().map(move |z| z - log_sum)
             })
-            .unwrap();
+            .collect();
         let again = Temperature::fit(labels, &logs, k).unwrap();
         close(&case.name, again.value(), fitted.value());
     }

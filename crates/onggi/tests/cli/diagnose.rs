@@ -1,6 +1,6 @@
 //! `onggi diagnose`.
 
-use crate::{Place, picture};
+use crate::Place;
 use serde_json::Value;
 use std::fs;
 
@@ -118,39 +118,57 @@ fn a_table_is_diagnosed() {
 #[test]
 fn planted_duplicates_between_parts_are_found() {
     let place = Place::new();
-    place.photos("photos/train", &["red", "blue"], 10);
-    for (class, bright) in [("red", 1), ("blue", 2)] {
-        for i in 0..4 {
-            // The first picture of either class is one of the training part, larger.
-            let seed = if i == 0 { 3 } else { 500 + 37 * i };
-            let bytes = picture(bright, seed);
-            let image = image::load_from_memory(&bytes).unwrap();
-            let image = if i == 0 {
-                image.resize_exact(24, 24, image::imageops::FilterType::Triangle)
-            } else {
-                image
-            };
-            let path = place.path(format!("photos/test/{class}/{i:02}.png"));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            image.save(path).unwrap();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fashion-mini/train");
+    for class in ["bag", "trouser"] {
+        let mut files: Vec<_> = fs::read_dir(format!("{source}/{class}"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        for (i, file) in files.iter().take(16).enumerate() {
+            let part = if i < 12 { "train" } else { "test" };
+            let bytes = fs::read(file).unwrap();
+            place.file(&format!("photos/{part}/{class}/{i:02}.png"), &bytes);
+            if i < 2 {
+                place.file(&format!("photos/test/{class}/copy-{i:02}.png"), &bytes);
+            } else if i < 4 {
+                let image = image::load_from_memory(&bytes).unwrap();
+                let larger = image.resize_exact(56, 56, image::imageops::FilterType::Triangle);
+                let path = place.path(format!("photos/test/{class}/large-{i:02}.png"));
+                larger.save(path).unwrap();
+            }
         }
     }
-    let copy = place.bytes("photos/train/red/05.png");
-    place.file("photos/test/red/copy.png", copy);
     let train = ["train", "photos", "--epochs", "2", "--out", "r"];
     place.run(&train).good();
     let json = place.run(&["diagnose", "r", "--json"]).good().json();
     let leaks = json["duplicates"]["leaks"].as_array().unwrap();
-    let exact: Vec<_> = leaks.iter().filter(|leak| leak["exact"] == true).collect();
-    assert!(
-        exact.iter().any(
-            |leak| leak["sample"].as_str().unwrap().ends_with("copy.png")
-                && leak["of"].as_str().unwrap().ends_with("05.png")
-        ),
-        "{leaks:?}"
-    );
+    for class in ["bag", "trouser"] {
+        for (name, exact) in [
+            ("copy-00", true),
+            ("copy-01", true),
+            ("large-02", false),
+            ("large-03", false),
+        ] {
+            let file = format!("photos/test/{class}/{name}.png");
+            let leak = leaks
+                .iter()
+                .find(|leak| leak["sample"].as_str().unwrap().ends_with(&file));
+            let leak = leak.unwrap_or_else(|| panic!("{file}: {leaks:?}"));
+            assert_eq!(leak["exact"], exact, "{leak}");
+            let number = &name[name.len() - 2..];
+            assert!(
+                leak["of"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(&format!("{number}.png")),
+                "{leak}"
+            );
+        }
+    }
+    assert_eq!(leaks.len(), 8, "{leaks:?}");
     place.photos("moved", &["red", "green"], 3);
-    let words = "its classes are green, red, but the run was trained on blue, red";
+    let words = "its classes are green, red, but the run was trained on bag, trouser";
     place
         .run(&["diagnose", "r", "--data", "moved"])
         .bad(1, words);
