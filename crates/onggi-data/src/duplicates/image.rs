@@ -114,7 +114,9 @@ impl ImagePrint {
 /// Near duplicates have perceptual hashes that differ in at most 8 of 64 bits, and 16×16 thumbnails
 /// with a correlation of at least 0.99 and similar brightness and contrast. Mirrored, turned and cropped
 /// copies are not found. Different pictures of things that look alike, from the same place or of the
-/// same make, may be: see them before removing them.
+/// same make, may be: see them before removing them. Of the 2,500 pictures of `data/fashion-mini`, all of
+/// different clothes, fewer than 25 are taken for a duplicate; of 100 planted copies of them in each of
+/// four guises (larger, smaller, JPEG, brighter) at least 95 are found. The test beside this holds both.
 ///
 /// 100,000 images take some seconds beyond decoding them, and 30 MB. Where thousands of different
 /// images share a hash (blank pages), each is compared with 64 of them.
