@@ -5,7 +5,10 @@
 use onggi::burn::tensor::Device;
 use onggi::data::{DataError, Dataset, View};
 use onggi::nn::init;
-use onggi::train::{FitSettings, Observer, OptimizerChoice, fit, predict, verdict};
+use onggi::train::diagnose::baseline;
+use onggi::train::{
+    Evidence, FitSettings, Measured, Observer, OptimizerChoice, Steadiness, fit, predict,
+};
 use onggi::zoo::{ModelOptions, TableModel};
 use std::error::Error;
 use std::sync::Arc;
@@ -87,11 +90,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let fitted = fit(model, &train, &val, &settings, &mut Quiet)?;
     let best = &fitted.records[fitted.best];
     println!("{} epochs, best {}", fitted.records.len(), best.epoch);
-    let judged = verdict(
-        (best.train_accuracy, train.len()),
-        (best.val_accuracy, val.len()),
-        0.5,
-    );
+    let judged = Evidence {
+        train: Measured {
+            accuracy: best.train_accuracy,
+            samples: train.len(),
+        },
+        val: Measured {
+            accuracy: best.val_accuracy,
+            samples: val.len(),
+        },
+        commonest: 0.5,
+        baseline: Some(Measured {
+            accuracy: baseline(&train, &val)?.val_accuracy,
+            samples: val.len(),
+        }),
+        steadiness: Steadiness::from_log(&fitted.records, false),
+    }
+    .verdict();
     println!("{}", judged.words);
     let accuracy = predict(&fitted.model, &val, 1)?.accuracy();
     assert!(accuracy > 0.95, "the spirals come apart: {accuracy}");

@@ -49,6 +49,16 @@ pub enum TrainError {
         /// What came.
         got: String,
     },
+    /// A figure that cannot be computed from what came.
+    #[error("{what}: expected {expected}, got {got}")]
+    Measure {
+        /// The figure.
+        what: &'static str,
+        /// What it needs, in words.
+        expected: String,
+        /// What came.
+        got: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}", path = path.display())]
     Io {

@@ -6,10 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod diagnose;
 mod early_stopping;
 mod error;
 mod evaluate;
-mod metrics;
+pub mod metrics;
 pub mod run;
 mod subset;
 mod trainer;
@@ -19,10 +20,9 @@ mod weights;
 pub use early_stopping::EarlyStopping;
 pub use error::TrainError;
 pub use evaluate::{Predictions, predict};
-pub use metrics::evaluation;
 pub use subset::Subset;
 pub use trainer::{
     Fit, FitSettings, Observer, OptimizerChoice, Progress, Stopped, TRAIN_SUBSET, fit,
 };
-pub use verdict::verdict;
+pub use verdict::{Evidence, Measured, Steadiness};
 pub use weights::{WeightsFile, read_weights, write_weights};

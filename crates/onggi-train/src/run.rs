@@ -57,7 +57,7 @@ pub struct EpochRecord {
     pub seconds: f64,
 }
 
-/// What the two accuracies say about the model.
+/// What a run's figures say about the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
@@ -65,8 +65,12 @@ pub enum Fit {
     Overfitting,
     /// Poor even on what it was trained on.
     Underfitting,
+    /// Both: poor on its own samples, and far poorer on others.
+    Both,
     /// Neither of the two.
     Neither,
+    /// The training did not run calmly enough for its outcome to mean much.
+    Unstable,
 }
 
 /// The verdict with the figures and words behind it.

@@ -32,6 +32,9 @@ enum Command {
     /// Measure a trained model on labelled data
     #[command(after_help = commands::evaluate::EXAMPLES)]
     Evaluate(commands::evaluate::Evaluate),
+    /// Say what is wrong with a model and its data: fit, calibration, labels, duplicates
+    #[command(after_help = commands::diagnose::EXAMPLES)]
+    Diagnose(commands::diagnose::Diagnose),
     /// Write a run's HTML report anew
     #[command(after_help = commands::report::EXAMPLES)]
     Report(commands::report::Report),
@@ -52,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Diagnose(command) => command.run(),
         Command::Report(command) => command.run(),
     };
     let (code, message) = match result {

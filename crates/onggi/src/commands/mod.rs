@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod diagnose;
 pub(crate) mod evaluate;
 pub(crate) mod predict;
 pub(crate) mod report;

@@ -5,6 +5,7 @@
 //! the models are.
 
 mod bad_input;
+mod diagnose;
 mod evaluate;
 mod predict;
 mod report;

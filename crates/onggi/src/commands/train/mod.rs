@@ -19,8 +19,9 @@ use burn::tensor::Device;
 use clap::Args;
 use onggi_data::{Dataset, Split, SplitMap};
 use onggi_nn::{Classifier, init, state};
+use onggi_train::metrics::evaluation;
 use onggi_train::run::{self, Skipped, Summary, files};
-use onggi_train::{Fit, Predictions, Stopped, evaluation, fit, predict, verdict};
+use onggi_train::{Evidence, Fit, Measured, Predictions, Steadiness, Stopped, fit, predict};
 use progress::Watch;
 use rand_chacha::ChaCha8Rng;
 use run_folder::RunFolder;
@@ -156,14 +157,26 @@ fn conclude<const D: usize, M: Classifier<D>>(
 ) -> Result<(), Failure> {
     let (held_out, evaluated_on) = prepared.held_out();
     let answers = predict(&fitted.model, held_out, settings.threads())?;
-    let measured = evaluation(&answers, &prepared.description.classes);
+    let measured = evaluation(&answers, &prepared.description.classes)?;
     let best = &fitted.records[fitted.best];
     let subset = prepared.train.len().min(onggi_train::TRAIN_SUBSET);
-    let judged = verdict(
-        (best.train_accuracy, subset),
-        (best.val_accuracy, prepared.val.len()),
-        prepared.commonest(),
-    );
+    let judged = Evidence {
+        train: Measured {
+            accuracy: best.train_accuracy,
+            samples: subset,
+        },
+        val: Measured {
+            accuracy: best.val_accuracy,
+            samples: prepared.val.len(),
+        },
+        commonest: prepared.commonest(),
+        baseline: None,
+        steadiness: Steadiness::from_log(
+            &fitted.records,
+            matches!(fitted.stopped, Stopped::Diverged),
+        ),
+    }
+    .verdict();
     pictures(folder.path(), &answers)?;
     let summary = Summary {
         task: prepared.description.input.task().into(),
