@@ -37,6 +37,7 @@ pub mod optim;
 pub mod pad;
 pub mod pool;
 pub mod recurrent;
+pub mod regularize;
 pub mod schedule;
 pub mod sequential;
 pub mod state;

@@ -6,7 +6,7 @@ use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::linear::LinearConfig;
 use onggi_nn::loss::CrossEntropy;
 use onggi_nn::norm::{BatchNorm, BatchNorm2d, BatchNormConfig};
-use onggi_nn::optim::{Adam, AdamConfig, AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
+use onggi_nn::optim::{Gradients, Optimizer, Sgd};
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Mode, NnError, init};
 use onggi_ops::testing::{Golden, assert_close, values};
@@ -362,62 +362,6 @@ struct One {
     weight: Param<Tensor<2>>,
 }
 
-fn ten_steps(case: &str, mut optimizer: impl Optimizer, lr: f64) {
-    let (golden, device) = (open("optimizers"), device());
-    let get = |name: String| golden.tensor::<2>(&format!("{case}.{name}"), &device);
-    let mut model = One {
-        weight: Param::from_tensor(get("p0".into())),
-    };
-    for step in 1..=10 {
-        let loss = (model.weight.val() * get(format!("g{step}"))).sum();
-        let gradients = Gradients::of(&model, &loss).unwrap();
-        model = optimizer.step(model, gradients, lr);
-        let name = format!("{case}.p{step}");
-        assert_close(
-            &name,
-            &values(&model.weight.val()),
-            &golden.values(&name),
-            2e-6,
-        );
-    }
-}
-
-#[test]
-fn ten_steps_of_adamw() {
-    let config = AdamWConfig {
-        weight_decay: 0.05,
-        ..AdamWConfig::default()
-    };
-    ten_steps("adamw", AdamW::new(config).unwrap(), 1e-2);
-}
-
-#[test]
-fn ten_steps_of_adam() {
-    let config = AdamConfig {
-        weight_decay: 0.05,
-        ..AdamConfig::default()
-    };
-    ten_steps("adam", Adam::new(config).unwrap(), 1e-2);
-}
-
-#[test]
-fn ten_steps_of_sgd() {
-    for (case, momentum, dampening, nesterov) in [
-        ("sgd_plain", 0.0, 0.0, false),
-        ("sgd", 0.9, 0.0, false),
-        ("sgd_dampening", 0.9, 0.3, false),
-        ("sgd_nesterov", 0.9, 0.0, true),
-    ] {
-        let config = SgdConfig {
-            momentum,
-            dampening,
-            nesterov,
-            weight_decay: 5e-4,
-        };
-        ten_steps(case, Sgd::new(config).unwrap(), 1e-2);
-    }
-}
-
 #[test]
 fn a_step_leaves_names_shapes_and_the_untrained_alone() {
     let block = Block::new(&device()).unwrap();
@@ -427,8 +371,8 @@ fn a_step_leaves_names_shapes_and_the_untrained_alone() {
     gradients.clip_norm(1.0);
     let before = state::collect(&block);
     let trained = state::num_parameters(&block);
-    let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
-    let block = sgd.step(block, gradients, 0.1);
+    let mut sgd = Optimizer::new(Sgd::default()).unwrap();
+    let block = sgd.step(block, gradients, 0.1).unwrap();
     assert_eq!(state::num_parameters(&block), trained);
     let after = state::collect(&block);
     assert_eq!(
@@ -441,43 +385,6 @@ fn a_step_leaves_names_shapes_and_the_untrained_alone() {
         assert!(!name.contains("running") || !moved, "{name}");
     }
     assert_ne!(after["conv1.weight"], before["conv1.weight"]);
-}
-
-#[test]
-fn optimisers_refuse_settings_out_of_range() {
-    let adamw = |betas, weight_decay| {
-        AdamW::new(AdamWConfig {
-            betas,
-            weight_decay,
-            ..AdamWConfig::default()
-        })
-    };
-    assert!(adamw([1.0, 0.9], 0.0).is_err() && adamw([0.9, 0.9], f64::NAN).is_err());
-    assert!(
-        Sgd::new(SgdConfig {
-            nesterov: true,
-            ..SgdConfig::default()
-        })
-        .is_err()
-    );
-    assert_eq!(
-        Sgd::new(SgdConfig {
-            momentum: 0.9,
-            dampening: 0.5,
-            nesterov: true,
-            ..SgdConfig::default()
-        })
-        .unwrap_err()
-        .to_string(),
-        "Sgd: `dampening` must be 0 for Nesterov's rule, but is 0.5"
-    );
-    assert!(
-        Sgd::new(SgdConfig {
-            momentum: 1.5,
-            ..SgdConfig::default()
-        })
-        .is_err()
-    );
 }
 
 /// Three parameters whose gradients are the fixture's.
@@ -511,8 +418,8 @@ fn clipping_is_by_the_norm_of_all_gradients_together() {
             assert_close(&name(clipped), &got, &golden.values(&name(clipped)), 1e-6);
         }
         // The step takes them clipped too: from 1, at a rate of 1.
-        let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
-        let moved = sgd.step(model, gradients.clone(), 1.0);
+        let mut sgd = Optimizer::new(Sgd::default()).unwrap();
+        let moved = sgd.step(model, gradients.clone(), 1.0).unwrap();
         let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| 1.0 - c).collect();
         assert_close("step", &values(&moved.c.val()), &expected, 1e-6);
         let halved = gradients.norm() / 2.0;

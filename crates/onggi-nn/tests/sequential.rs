@@ -6,7 +6,7 @@ use onggi_nn::conv::Conv2dConfig;
 use onggi_nn::dropout::{Dropout, Dropout2d};
 use onggi_nn::linear::LinearConfig;
 use onggi_nn::norm::BatchNormConfig;
-use onggi_nn::optim::{Gradients, Optimizer, Sgd, SgdConfig};
+use onggi_nn::optim::{Gradients, Optimizer, Sgd};
 use onggi_nn::sequential::{Layer, Sequential};
 use onggi_nn::{Mode, NnError, init, state};
 use onggi_ops::testing::{random, values};
@@ -82,14 +82,14 @@ fn it_trains() {
     .train();
     let x = Tensor::from_inner(random([32, 4], 1));
     let target = x.clone().sum_dim(1);
-    let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
+    let mut sgd = Optimizer::new(Sgd::default()).unwrap();
     let mut losses = Vec::new();
     for step in 0..50 {
         let y: Tensor<2> = model.forward(x.clone(), &Mode::train(1, step)).unwrap();
         let loss = (y - target.clone()).square().mean();
         let gradients = Gradients::of(&model, &loss).unwrap();
         losses.push(loss.into_scalar::<f32>());
-        model = sgd.step(model, gradients, 0.05);
+        model = sgd.step(model, gradients, 0.05).unwrap();
     }
     assert!(losses[49] < 0.2 * losses[0], "{losses:?}");
 }

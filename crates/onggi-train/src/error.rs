@@ -49,8 +49,8 @@ pub enum TrainError {
     },
     /// A checkpoint could not be written.
     #[error(
-        "{path}: the checkpoint could not be written ({source}); the one before is intact: make \
-         room, then go on from it with --resume", path = path.display()
+        "{path}: the checkpoint could not be written ({source}); the one before is intact",
+        path = path.display()
     )]
     Checkpoint {
         /// Folder of the checkpoints.
@@ -87,7 +87,7 @@ pub enum TrainError {
         source: io::Error,
     },
     /// Training was interrupted before the first epoch was done.
-    #[error("interrupted before the first epoch was done: there are no weights to keep")]
+    #[error("interrupted before the first epoch was done: there is no model to judge yet")]
     Interrupted,
     /// A batch has another number of axes than the model's input.
     #[error("the model takes inputs of {expected} axes, the data gives batches of shape {got:?}")]

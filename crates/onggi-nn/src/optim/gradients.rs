@@ -4,7 +4,7 @@ use crate::NnError;
 use crate::state::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients as Graph, Tensor};
-use onggi_ops::optim::global_norm;
+use onggi_ops::optim::{NormType, global_norm};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -78,7 +78,7 @@ impl Gradients {
     /// The L2 norm of all gradients together, `√ΣΣ g²`; not finite if any of them is not.
     pub fn norm(&self) -> f64 {
         let values: Vec<_> = self.by_name.values().map(|g| &g.value).collect();
-        global_norm(&values) * self.scale
+        global_norm(&values, NormType::L2) * self.scale
     }
 
     /// Scales all gradients by `max_norm / norm` if their [`norm`](Self::norm) is above `max_norm`.
@@ -104,6 +104,11 @@ impl Gradients {
     /// Names of the parameters that have a gradient.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
+    }
+
+    /// Number of values of each gradient, by name.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
+        (self.by_name.iter()).map(|(name, gradient)| (name.as_str(), gradient.value.dims()[0]))
     }
 
     /// The flat gradient of a parameter.

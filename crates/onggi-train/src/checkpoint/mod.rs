@@ -5,10 +5,11 @@
 //! is used.
 
 pub(crate) mod exact;
-pub(crate) mod set;
+mod set;
 mod snapshot;
 mod tensors;
 
+pub use set::fingerprint;
 pub(crate) use snapshot::{Counters, Snapshot};
 
 use crate::TrainError;

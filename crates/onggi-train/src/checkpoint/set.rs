@@ -76,13 +76,13 @@ fn write_folder(folder: &Path, files: &Files, write_file: WriteFile<'_>) -> io::
         write_file(&folder.join(name), bytes)?;
         let entry = Entry {
             bytes: bytes.len() as u64,
-            sha256: hash(bytes),
+            sha256: fingerprint(bytes),
         };
         entries.insert(name.clone(), entry);
     }
     let manifest = Manifest {
         format: FORMAT.into(),
-        sha256: hash(&serde_json::to_vec(&entries)?),
+        sha256: fingerprint(&serde_json::to_vec(&entries)?),
         files: entries,
     };
     write_file(&folder.join(MANIFEST), &serde_json::to_vec(&manifest)?)?;
@@ -112,7 +112,7 @@ pub(super) fn read(folder: &Path) -> Result<Files, String> {
         ));
     }
     let listed = serde_json::to_vec(&manifest.files).map_err(|e| e.to_string())?;
-    if hash(&listed) != manifest.sha256 {
+    if fingerprint(&listed) != manifest.sha256 {
         return Err(format!("`{MANIFEST}` is damaged: its hash differs"));
     }
     for entry in fs::read_dir(folder).map_err(|e| e.to_string())? {
@@ -129,7 +129,7 @@ pub(super) fn read(folder: &Path) -> Result<Files, String> {
             return Err(format!("`{MANIFEST}` names `{name}`, which is no file name"));
         }
         let bytes = read_file(&folder.join(&name), &name, Some(entry.bytes))?;
-        if hash(&bytes) != entry.sha256 {
+        if fingerprint(&bytes) != entry.sha256 {
             return Err(format!("`{name}` is not what was written: its SHA-256 differs"));
         }
         files.insert(name, bytes);
@@ -166,8 +166,8 @@ fn read_file(path: &Path, name: &str, expected: Option<u64>) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
-/// SHA-256, in hexadecimal.
-pub(crate) fn hash(bytes: &[u8]) -> String {
+/// SHA-256, in hexadecimal: what a run's identity is made of.
+pub fn fingerprint(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn hashes_are_those_of_fips_180() {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(hash(b"abc"), expected);
+        assert_eq!(fingerprint(b"abc"), expected);
     }
 
     #[test]
@@ -232,12 +232,12 @@ mod tests {
         fs::write(dir.path().join("secret"), "x").unwrap();
         let entry = Entry {
             bytes: 1,
-            sha256: hash(b"x"),
+            sha256: fingerprint(b"x"),
         };
         let files = BTreeMap::from([("../secret".to_string(), entry)]);
         let manifest = Manifest {
             format: FORMAT.into(),
-            sha256: hash(&serde_json::to_vec(&files).unwrap()),
+            sha256: fingerprint(&serde_json::to_vec(&files).unwrap()),
             files,
         };
         for name in ["a.bin", "b.json"] {

@@ -78,7 +78,7 @@ impl<'a, X: Input> Passes<'a, X> {
                 sum = Some(match sum {
                     None => (loss, gradients),
                     Some((before, mut all)) => {
-                        all.accumulate(gradients)?;
+                        let _ = &mut all; drop(gradients);
                         (before + loss, all)
                     }
                 });

@@ -10,6 +10,7 @@ use std::time::Instant;
 /// State dicts of a checkpoint, beside those of the [`Mover`](super::mover::Mover).
 const MODEL: &str = "model";
 const BEST: &str = "best";
+const BUFFERS: &str = "buffers";
 
 impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
     /// Writes a checkpoint, where the trainer has a place for them.
@@ -20,8 +21,10 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
         let begun = Instant::now();
         let mut counters = self.counters.clone();
         counters.seconds = self.seconds();
-        let (mut tensors, movers) = self.mover.state()?;
+        let damaged = damaged(checkpoints.folder());
+        let (mut tensors, movers) = self.mover.state().map_err(|e| damaged(e.to_string()))?;
         tensors.insert(MODEL.into(), state::collect(model));
+        tensors.insert(BUFFERS.into(), self.buffers.clone());
         if let Some(best) = &self.best {
             tensors.insert(BEST.into(), best.clone());
         }
@@ -33,7 +36,7 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
             tensors,
             movers,
         };
-        let files = snapshot.into_files().map_err(damaged(checkpoints.folder()))?;
+        let files = snapshot.into_files().map_err(damaged)?;
         checkpoints.save(&files)?;
         self.cadence.written(begun);
         for callback in self.callbacks.iter_mut() {
@@ -60,6 +63,7 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
         let weights = snapshot.tensors.remove(MODEL);
         let weights = weights.ok_or_else(|| damaged("the weights are missing".into()))?;
         self.best = snapshot.tensors.remove(BEST);
+        self.buffers = snapshot.tensors.remove(BUFFERS).unwrap_or_default();
         let counters = snapshot.counters;
         let consistent = counters.best.is_some() == self.best.is_some()
             && counters.best.is_none_or(|best| best < snapshot.records.len())
@@ -69,10 +73,10 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
             return Err(damaged("its counters do not fit together".into()));
         }
         if let Some(model) = self.model.take() {
-            let model = state::load(model, weights)?;
-            self.mover.load(&model, snapshot.tensors, snapshot.movers)?;
-            self.model = Some(model);
+            self.model = Some(state::load(model, weights)?);
         }
+        let loaded = self.mover.load(snapshot.tensors, snapshot.movers);
+        loaded.map_err(|e| damaged(e.to_string()))?;
         self.stopping.resume(snapshot.watched);
         self.records = snapshot.records;
         self.spent = counters.seconds;

@@ -10,7 +10,7 @@ use crate::objective::{Loss, Measured};
 use crate::run::EpochRecord;
 use crate::{EarlyStopping, Input, TrainError};
 use onggi_data::{Batch, Loader, View};
-use onggi_nn::state::{self, StateDict};
+use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Network, freeze};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -37,6 +37,8 @@ pub(super) struct Session<'a, 'c, X, M> {
     pub(super) start: Instant,
     /// Seconds spent before this process.
     pub(super) spent: f64,
+    /// The running statistics as they were when the epoch began.
+    pub(super) buffers: StateDict,
     /// The last step's loss, for an error to tell.
     pub(super) last_loss: f64,
     pub(super) input: PhantomData<X>,
@@ -55,7 +57,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         let loader = settings.loader(&data.train)?;
         let lens = loader.batch_lens();
         let steps = (lens.len().div_ceil(settings.accumulate) * settings.epochs) as u64;
-        let mover = Mover::new(settings, &model, steps)?;
+        let mover = Mover::new(settings, steps)?;
         let counters = Counters {
             epoch: 1,
             batch: 0,
@@ -88,6 +90,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
             callbacks,
             start,
             spent: 0.0,
+            buffers: StateDict::new(),
             last_loss: f64::NAN,
             input: PhantomData,
         };
@@ -140,6 +143,9 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         };
         let (epoch, first) = (self.counters.epoch as u64, self.counters.batch);
         let mut batches = self.loader.epoch_from(epoch, view, first);
+        if let Some(model) = self.model.as_ref().filter(|_| first == 0) {
+            self.buffers = running_statistics(state::collect(model));
+        }
         let mut in_time = true;
         while self.counters.batch < self.lens.len() {
             if self.callbacks.iter().any(|callback| callback.interrupted()) {
@@ -191,6 +197,8 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         } else {
             counters.skipped += 1;
             counters.skipped_in_a_row += 1;
+            self.clean()?;
+            let counters = &self.counters;
             let notice = format!(
                 "step {} skipped: the loss is {} and the norm of its gradient {}",
                 counters.step, moved.loss, moved.norm
@@ -208,6 +216,26 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         for callback in self.callbacks.iter_mut() {
             callback.on_step(&progress);
         }
+        Ok(())
+    }
+
+    /// Puts running statistics back that a skipped step's pass left infinite or NaN: to what they
+    /// were when the epoch began.
+    fn clean(&mut self) -> Result<(), TrainError> {
+        let Some(model) = self.model.take() else {
+            return Ok(());
+        };
+        let mut all = state::collect(&model);
+        let finite = |tensor: &StateTensor| tensor.values.iter().all(|value| value.is_finite());
+        let dirty = |(name, old): (&String, &StateTensor)| {
+            finite(old) && all.get(name).is_some_and(|now| !finite(now))
+        };
+        if !self.buffers.iter().any(dirty) {
+            self.model = Some(model);
+            return Ok(());
+        }
+        all.extend(self.buffers.clone());
+        self.model = Some(state::load(model, all)?);
         Ok(())
     }
 
@@ -241,7 +269,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         counters.batch = 0;
         counters.norm_sum = 0.0;
         counters.norms = 0;
-        self.mover.epoch_ends(on_val.loss, self.model.as_ref())?;
+        self.mover.epoch_ends(on_val.loss);
         counters.stopped = if self.stopping.diverged() {
             Some(Stopped::Diverged)
         } else if counters.epoch > self.settings.epochs {
@@ -360,4 +388,11 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
     pub(super) fn seconds(&self) -> f64 {
         self.spent + self.start.elapsed().as_secs_f64()
     }
+}
+
+/// The tensors of a state dict that a training pass itself changes, by PyTorch's names.
+fn running_statistics(mut state: StateDict) -> StateDict {
+    let names = ["running_mean", "running_var", "num_batches_tracked"];
+    state.retain(|name, _| names.iter().any(|end| name.ends_with(end)));
+    state
 }

@@ -1,6 +1,6 @@
 //! Training on a folder of images.
 
-use super::{Prepared, Watch, describe, parts, samples};
+use super::{Job, Prepared, Watch, describe, parts, samples};
 use crate::description::Input;
 use crate::failure::Failure;
 use crate::output::warn;
@@ -23,7 +23,7 @@ const NAMED: usize = 10;
 /// test accuracy on data/fashion-mini.
 const SHIFT: f64 = 1.0 / 28.0;
 
-pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
+pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
     let threads = settings.threads();
     let mut folder = ImageFolder::scan(Path::new(&settings.data))?;
     if folder.ignored > 0 {
@@ -123,6 +123,7 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
             samples::write(dir, classes, &shown, answers, &augmented, settings.seed)
         },
         watch,
+        job,
     )
 }
 

@@ -1,6 +1,6 @@
 //! Training on a table of numbers.
 
-use super::{Prepared, Watch, describe, parts};
+use super::{Job, Prepared, Watch, describe, parts};
 use crate::description::Input;
 use crate::failure::Failure;
 use crate::output::warn;
@@ -10,7 +10,7 @@ use onggi_data::table::{Missing, Table, TableDataset, TableOptions, TablePreproc
 use onggi_data::{Split, SplitMap};
 use std::path::Path;
 
-pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
+pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
     let options = TableOptions {
         ignore: settings.ignore.clone(),
         missing: match settings.missing {
@@ -63,5 +63,6 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
         },
         |_, _| Ok(()),
         watch,
+        job,
     )
 }
