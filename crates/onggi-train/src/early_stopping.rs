@@ -71,7 +71,10 @@ impl EarlyStopping {
             let expected = "at least 0 and finite";
             return Err(TrainError::setting("min_delta", expected, delta));
         }
-        if let Some(divergence) = config.divergence.filter(|most| most.is_nan() || *most <= 0.0) {
+        if let Some(divergence) = config
+            .divergence
+            .filter(|most| most.is_nan() || *most <= 0.0)
+        {
             return Err(TrainError::setting("divergence", "above 0", divergence));
         }
         let watched = Watched {
@@ -107,7 +110,9 @@ impl EarlyStopping {
     /// Whether the patience is used up.
     pub fn stops(&self) -> bool {
         let waited = self.watched.waited;
-        self.config.patience.is_some_and(|patience| waited >= patience)
+        self.config
+            .patience
+            .is_some_and(|patience| waited >= patience)
     }
 
     /// Whether the last loss was above `divergence`.
@@ -160,14 +165,20 @@ mod tests {
         let seen = [1.0, 0.95, 0.85, 0.8, 0.78]
             .map(|loss| (stopping.improves(loss, 0.0), stopping.stops()));
         assert_eq!(seen.map(|(best, _)| best), [true; 5]);
-        assert_eq!(seen.map(|(_, stops)| stops), [false, false, false, false, true]);
+        assert_eq!(
+            seen.map(|(_, stops)| stops),
+            [false, false, false, false, true]
+        );
     }
 
     #[test]
     fn without_patience_it_only_chooses() {
         let mut stopping = stopping(EarlyStoppingConfig::default());
         let best = [1.0, 2.0, 3.0, 0.5].map(|loss| stopping.improves(loss, 0.0));
-        assert_eq!((best, stopping.stops()), ([true, false, false, true], false));
+        assert_eq!(
+            (best, stopping.stops()),
+            ([true, false, false, true], false)
+        );
     }
 
     #[test]

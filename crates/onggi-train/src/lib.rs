@@ -32,7 +32,7 @@ pub use subset::Subset;
 pub use tensorboard::TensorBoard;
 pub use trainer::{
     Average, Callback, CheckpointEvery, Fit, Progress, RangePoint, RangeTest, RangeTestConfig,
-    Start, Stopped, TRAIN_SUBSET, TrainSettings, Trainer, range_test,
+    Schedule, Start, Stopped, TRAIN_SUBSET, TrainSettings, Trainer, range_test,
 };
 pub use verdict::verdict;
 pub use weights::{WeightsFile, read_weights, write_weights};

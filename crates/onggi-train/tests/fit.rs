@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use onggi_data::{DataError, Dataset, View};
-use onggi_nn::{init, state};
 use onggi_nn::optim::{AdamW, Group, RuleConfig, Sgd};
+use onggi_nn::{init, state};
 use onggi_train::run::EpochRecord;
 use onggi_train::{
     Callback, EarlyStoppingConfig, Fit, Objective, Progress, Stopped, TrainError, TrainSettings,
@@ -227,7 +227,11 @@ fn steps_that_are_never_finite_end_the_training() {
     let words = error.to_string();
     assert!(words.contains("lower the learning rate"), "{words}");
     assert_eq!(watch.notices.len(), 4, "{:?}", watch.notices);
-    assert!(watch.notices[3].contains("skipped: the loss is"), "{:?}", watch.notices);
+    assert!(
+        watch.notices[3].contains("skipped: the loss is"),
+        "{:?}",
+        watch.notices
+    );
 }
 
 #[test]
@@ -266,7 +270,9 @@ fn frozen_parameters_stay_and_a_factor_of_0_holds_too() {
         groups: vec![Group::new("stem.*")],
         ..settings
     };
-    let error = run(&unknown, &mut Watch::default()).unwrap_err().to_string();
+    let error = run(&unknown, &mut Watch::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("no parameter is called like `stem.*`") && error.contains("fc.bias"),
         "{error}"
@@ -321,7 +327,9 @@ fn settings_that_mean_nothing_are_errors() {
     }
     let nothing: Arc<dyn Dataset> = Arc::new(Disc { first: 0, len: 0 });
     let trainer = Trainer::new(settings()).unwrap();
-    let error = trainer.fit(model(0.0), &part(0), &nothing, &mut []).unwrap_err();
+    let error = trainer
+        .fit(model(0.0), &part(0), &nothing, &mut [])
+        .unwrap_err();
     assert!(
         error
             .to_string()

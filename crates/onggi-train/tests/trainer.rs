@@ -7,9 +7,7 @@ use onggi_data::{DataError, Dataset, View};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::optim::{RuleConfig, Sgd};
 use onggi_nn::{Classifier, Mode, Network, NnError, init, state};
-use onggi_train::{
-    Callback, Objective, Stopped, TrainError, TrainSettings, Trainer, predict,
-};
+use onggi_train::{Callback, Objective, Stopped, TrainError, TrainSettings, Trainer, predict};
 use std::sync::Arc;
 
 /// One linear layer.
@@ -42,7 +40,10 @@ struct Points {
 
 impl Points {
     fn point(index: usize) -> [f32; 2] {
-        [(index * 7 % 11) as f32 / 11.0, (index * 5 % 13) as f32 / 13.0]
+        [
+            (index * 7 % 11) as f32 / 11.0,
+            (index * 5 % 13) as f32 / 13.0,
+        ]
     }
 }
 
@@ -146,7 +147,9 @@ fn a_step_that_is_not_finite_is_skipped_and_counted() {
     });
     let mut ear = Ear::default();
     let trainer = Trainer::new(settings()).unwrap();
-    let fitted = trainer.fit(line(2, 2), &data, &data, &mut [&mut ear]).unwrap();
+    let fitted = trainer
+        .fit(line(2, 2), &data, &data, &mut [&mut ear])
+        .unwrap();
     // One batch of each of the four epochs holds the sample.
     assert_eq!((fitted.skipped, ear.0.len()), (4, 4));
     let skipped: Vec<_> = fitted.records.iter().map(|r| r.skipped).collect();
@@ -161,7 +164,10 @@ fn a_step_that_is_not_finite_is_skipped_and_counted() {
     };
     let trainer = Trainer::new(impatient).unwrap();
     let error = trainer.fit(line(2, 2), &data, &data, &mut []).unwrap_err();
-    assert!(matches!(error, TrainError::Diverged { skipped: 1, .. }), "{error}");
+    assert!(
+        matches!(error, TrainError::Diverged { skipped: 1, .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -184,10 +190,17 @@ fn a_regressor_finds_the_line() {
         let trainer = Trainer::new(settings).unwrap();
         let fitted = trainer.fit(line(2, 1), &data, &data, &mut []).unwrap();
         let best = &fitted.records[fitted.best];
-        assert!(best.val_accuracy > 0.98, "{objective:?}: R² {}", best.val_accuracy);
+        assert!(
+            best.val_accuracy > 0.98,
+            "{objective:?}: R² {}",
+            best.val_accuracy
+        );
         let weights = state::collect(&fitted.model);
         let w = &weights["fc.weight"].values;
-        assert!((w[0] - 2.0).abs() < 0.3 && (w[1] + 1.0).abs() < 0.3, "{w:?}");
+        assert!(
+            (w[0] - 2.0).abs() < 0.3 && (w[1] + 1.0).abs() < 0.3,
+            "{w:?}"
+        );
     }
     let classes: Arc<dyn Dataset> = Arc::new(Points::default());
     let trainer = Trainer::new(TrainSettings {
@@ -195,8 +208,15 @@ fn a_regressor_finds_the_line() {
         ..settings()
     })
     .unwrap();
-    let error = trainer.fit(line(2, 2), &classes, &classes, &mut []).unwrap_err();
-    assert!(error.to_string().contains("2 outputs a sample and 0 targets"), "{error}");
+    let error = trainer
+        .fit(line(2, 2), &classes, &classes, &mut [])
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("2 outputs a sample and 0 targets"),
+        "{error}"
+    );
 }
 
 /// The mean of learned vectors, one a token: a bag of words.
@@ -262,7 +282,10 @@ fn token_sequences_are_an_input_like_others() {
         lr: 1.0,
         ..settings()
     };
-    let fitted = Trainer::new(settings).unwrap().fit(model, &data, &data, &mut []).unwrap();
+    let fitted = Trainer::new(settings)
+        .unwrap()
+        .fit(model, &data, &data, &mut [])
+        .unwrap();
     assert!(predict(&fitted.model, &data, 1).unwrap().accuracy() > 0.95);
 }
 
@@ -276,9 +299,14 @@ fn a_memory_limit_cuts_batches_up_without_changing_the_step() {
     };
     let mut ear = Ear::default();
     let plenty = Trainer::new(limited(1 << 50)).unwrap();
-    let fitted = plenty.fit(line(2, 2), &data, &data, &mut [&mut ear]).unwrap();
+    let fitted = plenty
+        .fit(line(2, 2), &data, &data, &mut [&mut ear])
+        .unwrap();
     assert!(ear.0.is_empty(), "{:?}", ear.0);
-    assert!(state::collect(&fitted.model) == trained(settings()), "the trial left no trace");
+    assert!(
+        state::collect(&fitted.model) == trained(settings()),
+        "the trial left no trace"
+    );
 
     let trainer = Trainer::new(limited(1 << 10)).unwrap();
     let error = trainer.fit(line(2, 2), &data, &data, &mut []).unwrap_err();

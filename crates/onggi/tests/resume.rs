@@ -95,7 +95,10 @@ impl Place {
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
         let said = said(&output);
-        assert!(!said.contains("error") && !said.contains("panicked"), "{line}: {said}");
+        assert!(
+            !said.contains("error") && !said.contains("panicked"),
+            "{line}: {said}"
+        );
         output.status.success()
     }
 
@@ -108,8 +111,14 @@ impl Place {
             .unwrap();
         let start = Instant::now();
         while newest(&self.path(out)).is_none_or(|number| number < sets) {
-            assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint in a minute");
-            assert!(child.try_wait().unwrap().is_none(), "ended before it was killed");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "no checkpoint in a minute"
+            );
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "ended before it was killed"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
         child.kill().unwrap();
@@ -125,7 +134,12 @@ fn said(output: &Output) -> String {
 fn newest(run: &Path) -> Option<u64> {
     let sets = fs::read_dir(run.join("checkpoint")).ok()?;
     let number = |entry: std::io::Result<fs::DirEntry>| {
-        entry.ok()?.file_name().to_string_lossy().parse::<u64>().ok()
+        entry
+            .ok()?
+            .file_name()
+            .to_string_lossy()
+            .parse::<u64>()
+            .ok()
     };
     sets.filter_map(number).max()
 }
@@ -176,7 +190,12 @@ fn assert_same(ours: &Computed, expected: &Computed, what: &str) {
     assert_eq!(ours.log, expected.log, "{what}: the log");
     assert_eq!(ours.figures, expected.figures, "{what}: the figures");
     assert!(ours.best == expected.best, "{what}: other best weights");
-    let names = |c: &Computed| c.last.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names = |c: &Computed| {
+        c.last
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(ours), names(expected), "{what}");
     for ((name, a), (_, b)) in ours.last.iter().zip(&expected.last) {
         assert!(a == b, "{what}: {name} of the last checkpoint differs");
@@ -190,7 +209,10 @@ fn survives(line: &str, kills: usize, mut seed: u64) {
     place.good(&format!("{line} --out whole"));
     let whole = start.elapsed();
     let expected = computed(&place.path("whole"));
-    assert!(expected.last.len() >= 4, "model, buffers, best and optimiser at least");
+    assert!(
+        expected.last.len() >= 4,
+        "model, buffers, best and optimiser at least"
+    );
 
     let (mut killed, mut finished) = (0, 0);
     while killed < kills || finished == 0 {
@@ -237,7 +259,9 @@ fn a_damaged_checkpoint_is_refused_by_name_and_the_one_before_it_used() {
     let output = place.good("train --resume r");
     let warning = said(&output);
     assert!(
-        warning.contains(&format!("{number:012} refused: `model.safetensors` is not what")),
+        warning.contains(&format!(
+            "{number:012} refused: `model.safetensors` is not what"
+        )),
         "{warning}"
     );
     assert_same(&computed(&place.path("r")), &expected, "one set damaged");
@@ -250,7 +274,11 @@ fn a_damaged_checkpoint_is_refused_by_name_and_the_one_before_it_used() {
     }
     let output = place.run("train --resume s");
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("no checkpoint in it can be used"), "{}", said(&output));
+    assert!(
+        said(&output).contains("no checkpoint in it can be used"),
+        "{}",
+        said(&output)
+    );
 }
 
 /// A limit on the size of files, which fails as a full disk does: in the middle of a file.
@@ -274,9 +302,17 @@ fn a_full_disk_ends_the_run_with_the_last_checkpoint_intact() {
     let error = said(&output);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("onggi train --resume r"), "{error}");
-    assert_eq!(newest(&place.path("r")), Some(before), "no half-written set");
+    assert_eq!(
+        newest(&place.path("r")),
+        Some(before),
+        "no half-written set"
+    );
     place.good("train --resume r");
-    assert_same(&computed(&place.path("r")), &expected, "after the disk was full");
+    assert_same(
+        &computed(&place.path("r")),
+        &expected,
+        "after the disk was full",
+    );
 }
 
 #[test]
@@ -289,22 +325,42 @@ fn what_changed_in_between_is_refused() {
         assert_eq!(output.status.code(), Some(code), "{error}");
         assert!(error.contains(words), "`{words}` is not in {error}");
     };
-    refused("train --resume r --epochs 50", 2, "--epochs cannot be given with --resume");
+    refused(
+        "train --resume r --epochs 50",
+        2,
+        "--epochs cannot be given with --resume",
+    );
     refused("train --resume nowhere", 1, "no such run");
-    refused("train --resume r --config r/config.toml", 2, "cannot be used with");
+    refused(
+        "train --resume r --config r/config.toml",
+        2,
+        "cannot be used with",
+    );
 
     let config = fs::read_to_string(place.path("r/config.toml")).unwrap();
     let edited = config.replace("dropout = 0.2", "dropout = 0.3");
     assert_ne!(config, edited);
     fs::write(place.path("r/config.toml"), edited).unwrap();
-    refused("train --resume r", 1, "settings changed since the run was begun");
+    refused(
+        "train --resume r",
+        1,
+        "settings changed since the run was begun",
+    );
     fs::write(place.path("r/config.toml"), config).unwrap();
 
     let table = fs::read_to_string(place.path("t.csv")).unwrap();
     fs::write(place.path("t.csv"), format!("{table}1,2,low\n")).unwrap();
-    refused("train --resume r", 1, "the data changed since the run was begun");
+    refused(
+        "train --resume r",
+        1,
+        "the data changed since the run was begun",
+    );
     fs::write(place.path("t.csv"), table.replacen("0,0.5,", "0,0.75,", 1)).unwrap();
-    refused("train --resume r", 1, "data changed since the run was begun");
+    refused(
+        "train --resume r",
+        1,
+        "data changed since the run was begun",
+    );
     fs::write(place.path("t.csv"), &table).unwrap();
 
     // Data that moved is found again.
@@ -320,7 +376,10 @@ fn a_run_that_was_out_of_time_or_interrupted_goes_on() {
     let output = place.good(&format!("{TABLE} --time 0.01s --out r"));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("the time was up"), "{said}");
-    assert!(said.contains("Go on with it: onggi train --resume r"), "{said}");
+    assert!(
+        said.contains("Go on with it: onggi train --resume r"),
+        "{said}"
+    );
     let log = |run: &str| fs::read_to_string(place.path(run).join("log.jsonl")).unwrap();
     let short = log("r").lines().count();
     assert!(short < 40, "{short}");

@@ -22,7 +22,10 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::
 pub(crate) mod records {
     use super::*;
 
-    pub(crate) fn serialize<S: Serializer>(records: &[EpochRecord], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        records: &[EpochRecord],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         let mut rows = serde_json::to_value(records).map_err(S::Error::custom)?;
         each(&mut rows, &mut |value| {
             if let Value::Number(number) = value
@@ -36,7 +39,9 @@ pub(crate) mod records {
         rows.serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<EpochRecord>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<EpochRecord>, D::Error> {
         let mut rows = Value::deserialize(from)?;
         each(&mut rows, &mut |value| {
             if let Value::String(text) = value {
@@ -84,7 +89,10 @@ mod tests {
             let value = f64::from_bits(bits);
             let text = serde_json::to_string(&One(value)).unwrap();
             let One(back) = serde_json::from_str(&text).unwrap();
-            assert!(back.to_bits() == value.to_bits() || value.is_nan(), "{text}");
+            assert!(
+                back.to_bits() == value.to_bits() || value.is_nan(),
+                "{text}"
+            );
         }
     }
 }

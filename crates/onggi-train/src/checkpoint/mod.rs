@@ -233,7 +233,10 @@ mod tests {
                 Ok(())
             };
             let error = checkpoints.save_by(&files("more"), &fill).unwrap_err();
-            assert!(error.to_string().contains("the one before is intact"), "{error}");
+            assert!(
+                error.to_string().contains("the one before is intact"),
+                "{error}"
+            );
             assert_eq!(checkpoints.load().unwrap().files, Some(files("full")));
             assert_eq!(checkpoints.sets().unwrap(), [1, 2]);
         }

@@ -126,11 +126,15 @@ pub(super) fn read(folder: &Path) -> Result<Files, String> {
     for (name, entry) in manifest.files {
         // A name is no path: nothing outside of the folder is read.
         if Path::new(&name).file_name() != Some(name.as_ref()) {
-            return Err(format!("`{MANIFEST}` names `{name}`, which is no file name"));
+            return Err(format!(
+                "`{MANIFEST}` names `{name}`, which is no file name"
+            ));
         }
         let bytes = read_file(&folder.join(&name), &name, Some(entry.bytes))?;
         if fingerprint(&bytes) != entry.sha256 {
-            return Err(format!("`{name}` is not what was written: its SHA-256 differs"));
+            return Err(format!(
+                "`{name}` is not what was written: its SHA-256 differs"
+            ));
         }
         files.insert(name, bytes);
     }

@@ -94,9 +94,10 @@ impl Snapshot {
     }
 
     pub(crate) fn from_files(mut files: Files) -> Result<Self, String> {
-        let json = files.remove(STATE).ok_or_else(|| format!("`{STATE}` is missing"))?;
-        let state: State =
-            serde_json::from_slice(&json).map_err(|e| format!("`{STATE}`: {e}"))?;
+        let json = files
+            .remove(STATE)
+            .ok_or_else(|| format!("`{STATE}` is missing"))?;
+        let state: State = serde_json::from_slice(&json).map_err(|e| format!("`{STATE}`: {e}"))?;
         let mut dicts = BTreeMap::new();
         for (name, bytes) in files {
             let plain = name

@@ -19,7 +19,7 @@ mod session;
 mod settings;
 mod stub;
 mod trial;
-pub use stub::*;
+pub use stub::Schedule;
 
 pub use cadence::CheckpointEvery;
 pub use callback::{Callback, Progress, Start};
@@ -157,7 +157,10 @@ impl Trainer {
             val: val.clone(),
             subset: Arc::new(Subset::evenly(train.clone(), TRAIN_SUBSET)),
         };
-        let checkpoints = self.checkpoints.as_ref().map(|(folder, identity)| (folder, identity));
+        let checkpoints = self
+            .checkpoints
+            .as_ref()
+            .map(|(folder, identity)| (folder, identity));
         Session::begin(model, &self.settings, &data, checkpoints, callbacks)?.run()
     }
 }

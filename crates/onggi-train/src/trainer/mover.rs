@@ -3,7 +3,7 @@
 use super::TrainSettings;
 use crate::TrainError;
 use burn::module::Module;
-use onggi_nn::optim::{Gradients, Optimizer, OptimizerState};
+use onggi_nn::optim::{ClipNorm, Gradients, Optimizer, OptimizerState, Sam};
 use onggi_nn::state::StateDict;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,8 +17,10 @@ pub(super) struct Mover {
     optimizer: Optimizer,
     lr: f64,
     schedule: super::stub::Schedule,
+    steps: u64,
     clip_norm: Option<f64>,
     clip_value: Option<f64>,
+    sam: Option<Sam>,
 }
 
 /// A model after a step.
@@ -46,7 +48,7 @@ impl Mover {
     pub(super) fn new(settings: &TrainSettings, steps: u64) -> Result<Self, TrainError> {
         let optimizer = settings
             .optimizer
-            .optimizer()?
+            .init()?
             .with_penalties(settings.penalties.clone())?
             .with_groups(settings.groups.clone())?;
         Ok(Self {
@@ -54,16 +56,27 @@ impl Mover {
             lr: settings.lr,
             schedule: settings.schedule.clone(),
             clip_norm: settings.clip_norm,
+            steps,
             clip_value: settings.clip_value,
+            sam: settings.sam,
         })
     }
 
     /// The learning rate of step `step`, counted from 0.
     pub(super) fn lr(&self, step: u64) -> f64 {
-        self.lr
+        use super::stub::Schedule;
+        match self.schedule {
+            Schedule::Constant => self.lr,
+            Schedule::OneCycle { warmup } => {
+                let cycle = onggi_nn::schedule::OneCycle::new(self.lr, self.steps, warmup);
+                cycle.map_or(0.0, |cycle| cycle.at(step))
+            }
+        }
     }
 
     /// One step by the gradients that `gradients` computes for a model; none if they are not finite.
+    ///
+    /// With SAM they are computed twice: where the model is, and where its loss is highest nearby.
     pub(super) fn step<M: Module>(
         &mut self,
         model: M,
@@ -71,24 +84,30 @@ impl Mover {
         gradients: impl Fn(&M) -> Result<(f64, Gradients), TrainError>,
     ) -> Result<Moved<M>, TrainError> {
         let (loss, mut found) = gradients(&model)?;
-        let norm = found.norm();
-        if !(loss.is_finite() && norm.is_finite()) {
-            return Ok(Moved {
-                model,
-                loss,
-                norm,
-                stepped: false,
-            });
+        let mut norm = found.norm();
+        let mut model = model;
+        if let Some(sam) = self.sam.filter(|_| loss.is_finite() && norm.is_finite()) {
+            let (perturbed, kept) = sam.perturb(model, &found)?;
+            let second = gradients(&perturbed);
+            model = kept.restore(perturbed);
+            (_, found) = second?;
+            norm = found.norm();
         }
-        if let Some(most) = self.clip_norm {
-            found.clip_norm(most);
+        let stepped = loss.is_finite() && norm.is_finite();
+        if stepped {
+            if let Some(most) = self.clip_value {
+                found.clip_value(most)?;
+            }
+            if let Some(most) = self.clip_norm {
+                found.clip_norm(&ClipNorm::new(most))?;
+            }
+            model = self.optimizer.step(model, found, lr)?;
         }
-        let model = self.optimizer.step(model, found, lr)?;
         Ok(Moved {
             model,
             loss,
             norm,
-            stepped: true,
+            stepped,
         })
     }
 

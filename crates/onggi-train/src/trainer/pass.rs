@@ -78,7 +78,7 @@ impl<'a, X: Input> Passes<'a, X> {
                 sum = Some(match sum {
                     None => (loss, gradients),
                     Some((before, mut all)) => {
-                        let _ = &mut all; drop(gradients);
+                        all.accumulate(gradients)?;
                         (before + loss, all)
                     }
                 });

@@ -147,9 +147,8 @@ const SETTLING: usize = 10;
 /// loss count.
 fn suggest(points: &[RangePoint]) -> Option<f64> {
     const WINDOW: usize = 5;
-    let by_loss = |a: &(usize, &RangePoint), b: &(usize, &RangePoint)| {
-        a.1.smoothed.total_cmp(&b.1.smoothed)
-    };
+    let by_loss =
+        |a: &(usize, &RangePoint), b: &(usize, &RangePoint)| a.1.smoothed.total_cmp(&b.1.smoothed);
     let (lowest, _) = points.iter().enumerate().min_by(by_loss)?;
     let fallen = points.get(SETTLING.min(lowest)..=lowest)?;
     let slope = |window: &[RangePoint]| {
@@ -181,7 +180,11 @@ impl RangeTestConfig {
             return Err(TrainError::setting("smoothing", expected, self.smoothing));
         }
         if self.divergence.is_nan() || self.divergence <= 1.0 {
-            return Err(TrainError::setting("divergence", "above 1", self.divergence));
+            return Err(TrainError::setting(
+                "divergence",
+                "above 1",
+                self.divergence,
+            ));
         }
         Ok(())
     }
@@ -233,10 +236,19 @@ mod tests {
         for bad in [
             RangeTestConfig { from: 0.0, ..good },
             RangeTestConfig { to: 1e-9, ..good },
-            RangeTestConfig { to: f64::INFINITY, ..good },
+            RangeTestConfig {
+                to: f64::INFINITY,
+                ..good
+            },
             RangeTestConfig { steps: 5, ..good },
-            RangeTestConfig { smoothing: 1.0, ..good },
-            RangeTestConfig { divergence: f64::NAN, ..good },
+            RangeTestConfig {
+                smoothing: 1.0,
+                ..good
+            },
+            RangeTestConfig {
+                divergence: f64::NAN,
+                ..good
+            },
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }

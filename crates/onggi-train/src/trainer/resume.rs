@@ -66,7 +66,9 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
         self.buffers = snapshot.tensors.remove(BUFFERS).unwrap_or_default();
         let counters = snapshot.counters;
         let consistent = counters.best.is_some() == self.best.is_some()
-            && counters.best.is_none_or(|best| best < snapshot.records.len())
+            && counters
+                .best
+                .is_none_or(|best| best < snapshot.records.len())
             && counters.batch <= self.lens.len()
             && counters.chunks > 0;
         if !consistent {
@@ -99,7 +101,9 @@ fn check_identity(
     now: &BTreeMap<String, String>,
 ) -> Result<(), TrainError> {
     let names = then.keys().chain(now.keys());
-    let mut changed: Vec<_> = names.filter(|name| then.get(*name) != now.get(*name)).collect();
+    let mut changed: Vec<_> = names
+        .filter(|name| then.get(*name) != now.get(*name))
+        .collect();
     changed.sort_unstable();
     changed.dedup();
     if changed.is_empty() {
@@ -125,7 +129,9 @@ mod tests {
         assert!(check_identity(&then, &then).is_ok());
         let error = check_identity(&then, &identity("x", "y")).unwrap_err();
         assert!(
-            error.to_string().starts_with("the data and the settings changed"),
+            error
+                .to_string()
+                .starts_with("the data and the settings changed"),
             "{error}"
         );
     }

@@ -152,7 +152,10 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
                 self.counters.stopped = Some(Stopped::Interrupted);
                 return Ok(());
             }
-            in_time = self.settings.time.is_none_or(|most| self.seconds() < most.as_secs_f64());
+            in_time = self
+                .settings
+                .time
+                .is_none_or(|most| self.seconds() < most.as_secs_f64());
             if !in_time {
                 if self.counters.batch == 0 && !self.records.is_empty() {
                     self.counters.stopped = Some(Stopped::Time);
@@ -183,7 +186,9 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         let counters = &mut self.counters;
         let passes = Passes::<X>::new(self.settings, &self.loss, counters.chunks, counters.passes);
         let lr = self.mover.lr(counters.step);
-        let moved = self.mover.step(model, lr, |model| passes.gradients(model, group))?;
+        let moved = self
+            .mover
+            .step(model, lr, |model| passes.gradients(model, group))?;
         counters.passes += passes.count(group);
         counters.step += 1;
         counters.batch += group.len();
@@ -311,7 +316,10 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
             Some(_) => BATCH.min(self.settings.batch.div_ceil(self.counters.chunks)),
             None => BATCH,
         };
-        let on = |data| self.loss.measure::<X, M>(&model, data, self.settings.workers, batch);
+        let on = |data| {
+            self.loss
+                .measure::<X, M>(&model, data, self.settings.workers, batch)
+        };
         let (on_train, on_val) = (on(&self.data.subset)?, on(&self.data.val)?);
         self.model = Some(match &averaged {
             Some(_) => state::load(model, own.clone())?,

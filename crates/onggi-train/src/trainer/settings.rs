@@ -1,10 +1,10 @@
 //! How to train.
 
 use super::CheckpointEvery;
+use super::stub::Schedule;
 use crate::{EarlyStoppingConfig, Objective, TrainError};
 use onggi_data::{Dataset, Loader, LoaderConfig};
-use super::stub::{RuleConfig, Sam, Schedule};
-use onggi_nn::optim::{AdamW, Group};
+use onggi_nn::optim::{AdamW, Group, RuleConfig, Sam};
 use onggi_nn::regularize::Penalty;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,11 +69,11 @@ pub enum Average {
         /// Weight of the past.
         decay: f64,
     },
-    /// The plain mean of the weights at the end of each epoch from one on (SWA), with the statistics
+    /// The plain mean of the weights at the end of each of the last epochs (SWA), with the statistics
     /// of batch normalisation computed anew.
     Swa {
-        /// Share of the epochs before the mean begins.
-        start: f64,
+        /// Share of the epochs that are averaged.
+        share: f64,
     },
 }
 
@@ -127,11 +127,10 @@ impl TrainSettings {
                 return Err(TrainError::setting(setting, "above 0 and finite", value));
             }
         }
-        if let Some(Average::Swa { start }) = self.average
-            && !(0.0..1.0).contains(&start)
+        if let Some(Average::Swa { share }) = self.average
+            && !(share > 0.0 && share <= 1.0)
         {
-            let expected = "at least 0 and below 1";
-            return Err(TrainError::setting("swa", expected, start));
+            return Err(TrainError::setting("swa", "above 0 and at most 1", share));
         }
         if self.max_memory.is_some() {
             crate::memory::peak()?;

@@ -42,7 +42,11 @@ pub(super) fn bytes(text: &str) -> Result<u64, Failure> {
     let plain = text.trim();
     let end = plain.find(|c: char| !(c.is_ascii_digit() || c == '.'));
     let (number, unit) = plain.split_at(end.unwrap_or(plain.len()));
-    let factor = match unit.trim_end_matches(['B', 'b']).to_ascii_lowercase().as_str() {
+    let factor = match unit
+        .trim_end_matches(['B', 'b'])
+        .to_ascii_lowercase()
+        .as_str()
+    {
         "" => Some(1.0),
         "k" => Some(1e3),
         "m" => Some(1e6),
@@ -53,7 +57,11 @@ pub(super) fn bytes(text: &str) -> Result<u64, Failure> {
         "gi" => Some(1_073_741_824.0),
         _ => None,
     };
-    let bytes = number.parse().ok().zip(factor).map(|(n, f): (f64, f64)| n * f);
+    let bytes = number
+        .parse()
+        .ok()
+        .zip(factor)
+        .map(|(n, f): (f64, f64)| n * f);
     match bytes {
         Some(bytes) if (1.0..1e18).contains(&bytes) => Ok(bytes as u64),
         _ => usage(format!(

@@ -127,7 +127,9 @@ impl Settings {
             ("tensorboard", flags.tensorboard),
         ] {
             if given {
-                return usage(format!("--{flag} is for `onggi train`: no run is made here"));
+                return usage(format!(
+                    "--{flag} is for `onggi train`: no run is made here"
+                ));
             }
         }
         Self::resolve(flags)
@@ -450,10 +452,20 @@ mod tests {
         assert_eq!((again.lr, again.l1), (0.5, 0.25));
         assert_eq!(again.freeze, ["fc.*", "conv1.*"]);
         assert_eq!(again.resume, Some(run));
-        assert_eq!(again.fingerprint().unwrap(), settings.fingerprint().unwrap());
+        assert_eq!(
+            again.fingerprint().unwrap(),
+            settings.fingerprint().unwrap()
+        );
         let error = resolve(&format!("{resume} --lr 1")).unwrap_err();
-        assert!(error.contains("--lr cannot be given with --resume"), "{error}");
-        assert!(resolve("--resume nowhere").unwrap_err().contains("no such run"));
+        assert!(
+            error.contains("--lr cannot be given with --resume"),
+            "{error}"
+        );
+        assert!(
+            resolve("--resume nowhere")
+                .unwrap_err()
+                .contains("no such run")
+        );
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The settings as the trainer takes them.
 
+use super::Settings;
 use super::amounts::{bytes, duration};
 use super::choices::{MonitorName, Optimizer, ScheduleName};
-use super::Settings;
 use crate::failure::{Failure, usage};
 use onggi_nn::optim::{
     Adagrad, Adam, AdamW, Group, Lamb, Lion, NAdam, RmsProp, RuleConfig, Sam, Sgd,
 };
 use onggi_nn::regularize::{ElasticNet, L1, L2, MaxNorm, Penalty};
 use onggi_train::{
-    Average, CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, TrainSettings,
+    Average, CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, Schedule, TrainSettings,
 };
 
 impl Settings {
@@ -35,10 +35,7 @@ impl Settings {
             groups: self.groups()?,
             clip_norm: on(self.clip_norm),
             clip_value: on(self.clip_value),
-            sam: on(self.sam).map(|rho| Sam {
-                rho,
-                ..Sam::default()
-            }),
+            sam: on(self.sam).map(|rho| Sam::new(rho, false)).transpose()?,
             average,
             early_stopping: EarlyStoppingConfig {
                 monitor: match self.monitor {
@@ -99,6 +96,15 @@ impl Settings {
                 weight_decay,
                 ..Default::default()
             }),
+        }
+    }
+
+    fn course(&self) -> Schedule {
+        match self.schedule {
+            ScheduleName::OneCycle => Schedule::OneCycle {
+                warmup: self.warmup,
+            },
+            _ => Schedule::Constant,
         }
     }
 

@@ -86,9 +86,7 @@ impl Search {
         write_whole(&self.plot, svg.into_string().as_bytes())?;
         let shown = self.plot.display().to_string();
         if settings.json {
-            let point = |p: &RangePoint| {
-                serde_json::json!({"lr": p.lr, "loss": p.loss, "smoothed": p.smoothed})
-            };
+            let point = |p: &RangePoint| serde_json::json!({"lr": p.lr, "loss": p.loss, "smoothed": p.smoothed});
             let points: Vec<_> = found.points.iter().map(point).collect();
             return Ok(say_json(&serde_json::json!({
                 "suggestion": found.suggestion,
@@ -125,7 +123,10 @@ mod tests {
 
     #[test]
     fn the_plot_is_called_after_the_data() {
-        assert_eq!(default_plot("data/photos/"), Path::new("lr-find-photos.svg"));
+        assert_eq!(
+            default_plot("data/photos/"),
+            Path::new("lr-find-photos.svg")
+        );
         assert_eq!(default_plot("t.csv"), Path::new("lr-find-t.svg"));
     }
 }

@@ -100,7 +100,10 @@ mod tests {
             suggestion: Some(1e-3),
         };
         let drawn = svg(&found).into_string();
-        assert!(drawn.contains("1.0e-3") && drawn.contains("1e-4"), "{drawn}");
+        assert!(
+            drawn.contains("1.0e-3") && drawn.contains("1e-4"),
+            "{drawn}"
+        );
         let nothing = RangeTest {
             points: Vec::new(),
             suggestion: None,

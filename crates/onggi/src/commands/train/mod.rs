@@ -21,8 +21,8 @@ use onggi_data::{Dataset, Split, SplitMap};
 use onggi_nn::{Classifier, init, state};
 use onggi_train::run::{self, Skipped, Summary, files};
 use onggi_train::{
-    Callback, Checkpoints, Fit, Predictions, Stopped, TensorBoard, Trainer, evaluation, fingerprint,
-    predict, verdict,
+    Callback, Checkpoints, Fit, Predictions, Stopped, TensorBoard, Trainer, evaluation,
+    fingerprint, predict, verdict,
 };
 use progress::Watch;
 use rand_chacha::ChaCha8Rng;

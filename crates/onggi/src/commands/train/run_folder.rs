@@ -71,7 +71,9 @@ impl RunFolder {
             Failure::Failed(error) if saved && goes_on(&error) => {
                 let shown = self.path.display();
                 let error = words(&error);
-                Failure::Failed(anyhow!("{error}; go on with it: onggi train --resume {shown}"))
+                Failure::Failed(anyhow!(
+                    "{error}; go on with it: onggi train --resume {shown}"
+                ))
             }
             other => {
                 if !self.resumed {
@@ -132,7 +134,10 @@ fn check_split(then: &SplitMap, now: &SplitMap) -> Result<(), Failure> {
     }
     let ids = |map: &SplitMap| -> BTreeSet<String> {
         let parts = [Split::Train, Split::Val, Split::Test];
-        parts.iter().flat_map(|&part| map.ids(part).to_vec()).collect()
+        parts
+            .iter()
+            .flat_map(|&part| map.ids(part).to_vec())
+            .collect()
     };
     let (before, after) = (ids(then), ids(now));
     let first = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
@@ -240,7 +245,10 @@ mod tests {
             panic!("a changed split is an error")
         };
         let error = error.to_string();
-        assert!(error.contains("1 gone, such as `a`; 2 new, such as `c`"), "{error}");
+        assert!(
+            error.contains("1 gone, such as `a`; 2 new, such as `c`"),
+            "{error}"
+        );
     }
 
     #[test]
