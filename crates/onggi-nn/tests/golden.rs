@@ -1,4 +1,4 @@
-//! Layers, losses and optimisers against the values that PyTorch gives (`fixtures/generate.py`).
+//! Layers, losses and clipping against the values that PyTorch gives (`fixtures/generate.py`).
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -6,7 +6,7 @@ use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::linear::LinearConfig;
 use onggi_nn::loss::CrossEntropy;
 use onggi_nn::norm::{BatchNorm, BatchNorm2d, BatchNormConfig};
-use onggi_nn::optim::{Gradients, Optimizer, Sgd};
+use onggi_nn::optim::{ClipNorm, Gradients, NormType, Optimizer, Sgd};
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Mode, NnError, init};
 use onggi_ops::testing::{Golden, assert_close, values};
@@ -368,7 +368,7 @@ fn a_step_leaves_names_shapes_and_the_untrained_alone() {
     let x = Tensor::<4>::ones([2, 4, 9, 9], &device());
     let loss = block.forward(x, &Mode::train(1, 1)).unwrap().sum();
     let mut gradients = Gradients::of(&block, &loss).unwrap();
-    gradients.clip_norm(1.0);
+    gradients.clip_norm(&ClipNorm::new(1.0)).unwrap();
     let before = state::collect(&block);
     let trained = state::num_parameters(&block);
     let mut sgd = Optimizer::new(Sgd::default()).unwrap();
@@ -398,7 +398,11 @@ struct Three {
 #[test]
 fn clipping_is_by_the_norm_of_all_gradients_together() {
     let (golden, device) = (open("clip_grad_norm"), device());
-    for (case, max_norm) in [("l2", 1.0), ("below", 100.0)] {
+    for (case, max_norm, norm_type) in [
+        ("l2", 1.0, NormType::L2),
+        ("max", 0.5, NormType::Max),
+        ("below", 100.0, NormType::L2),
+    ] {
         let name = |tensor: &str| format!("{case}.{tensor}");
         let g1 = golden.tensor::<2>(&name("g1"), &device);
         let g2 = golden.tensor::<1>(&name("g2"), &device);
@@ -411,7 +415,11 @@ fn clipping_is_by_the_norm_of_all_gradients_together() {
         let loss = (model.a.val() * g1).sum() + (model.b.val() * g2).sum();
         let loss = loss + (model.c.val() * g3).sum();
         let mut gradients = Gradients::of(&model, &loss).unwrap();
-        let norm = gradients.clip_norm(max_norm) as f32;
+        let clip = ClipNorm {
+            norm_type,
+            ..ClipNorm::new(max_norm)
+        };
+        let norm = gradients.clip_norm(&clip).unwrap() as f32;
         assert_close(&name("norm"), &[norm], &golden.values(&name("norm")), 1e-6);
         for (parameter, clipped) in [("a", "c1"), ("b", "c2"), ("c", "c3")] {
             let got = values(gradients.get(parameter).unwrap());
@@ -423,7 +431,7 @@ fn clipping_is_by_the_norm_of_all_gradients_together() {
         let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| 1.0 - c).collect();
         assert_close("step", &values(&moved.c.val()), &expected, 1e-6);
         let halved = gradients.norm() / 2.0;
-        gradients.clip_norm(halved);
+        gradients.clip_norm(&ClipNorm::new(halved)).unwrap();
         assert!((gradients.norm() / halved - 1.0).abs() < 1e-5);
         let c = gradients.get("c").unwrap().clone();
         let expected: Vec<f32> = golden.values(&name("c3")).iter().map(|c| c / 2.0).collect();

@@ -10,6 +10,13 @@
 //! | [`Sgd`] | 0, with momentum 1 | in the gradient |
 //! | [`Adam`] | 2 | in the gradient |
 //! | [`AdamW`] | 2 | decoupled |
+//! | [`NAdam`] | 2 | either |
+//! | [`RmsProp`] | 1 to 3 | in the gradient |
+//! | [`Adagrad`] | 1 | in the gradient |
+//! | [`Lion`] | 1 | decoupled |
+//! | [`Lamb`] | 2 | in the direction |
+//!
+//! [`Sam`] wraps a step of any rule in a second pass; [`RuleConfig`] has the rules by name.
 //!
 //! # Example
 //! ```
@@ -36,20 +43,35 @@
 //! # Ok::<(), onggi_nn::NnError>(())
 //! ```
 
+mod adagrad;
 mod adam;
 mod adamw;
 mod gradients;
 mod group;
+mod lamb;
+mod lion;
+mod nadam;
 mod optimizer;
+mod registry;
+mod rmsprop;
+mod sam;
 mod sgd;
 mod state;
 mod walk;
 
+pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
-pub use gradients::Gradients;
+pub use gradients::{ClipNorm, Gradients};
 pub use group::Group;
+pub use lamb::Lamb;
+pub use lion::Lion;
+pub use nadam::NAdam;
+pub use onggi_ops::optim::NormType;
 pub use optimizer::Optimizer;
+pub use registry::RuleConfig;
+pub use rmsprop::RmsProp;
+pub use sam::{Perturbation, Sam};
 pub use sgd::Sgd;
 pub use state::OptimizerState;
 

@@ -61,6 +61,15 @@ impl Optimizer {
         Ok(self)
     }
 
+    /// The model with the parameters of frozen groups marked as not to be trained, so that the
+    /// backward pass leaves their gradients out: of the norm that clipping goes by, too.
+    pub fn freeze<M: Module>(&self, model: M) -> M {
+        walk::freeze(model, |name| {
+            let group = self.groups.iter().find(|group| group.matches(name));
+            group.is_some_and(|group| group.frozen)
+        })
+    }
+
     /// The rule.
     pub fn rule(&self) -> &dyn Rule {
         self.rule.as_ref()
@@ -158,21 +167,11 @@ impl Optimizer {
 
     /// An error unless gradients, memory and groups fit the model.
     fn check(&self, found: &BTreeMap<String, Found>, gradients: &Gradients) -> Result<(), NnError> {
+        walk::check_gradients(found, gradients)?;
         let mut problems = Vec::new();
-        let mut check = |name: &str, what: &str, len: usize| match found.get(name) {
-            None => problems.push(format!("`{name}` has {what}, but is not the model's")),
-            Some(Found { shape, .. }) if shape.iter().product::<usize>() != len => problems.push(
-                format!("`{name}` has shape {shape:?}, but {what} of {len} values"),
-            ),
-            Some(_) => {}
-        };
-        for (name, len) in gradients.lengths() {
-            check(name, "a gradient", len);
-        }
         for (name, memory) in &self.memory {
-            for tensor in &memory.tensors {
-                check(name, "a memory", tensor.dims()[0]);
-            }
+            let lengths = memory.tensors.iter().map(|tensor| tensor.dims()[0]);
+            problems.extend(lengths.filter_map(|len| walk::problem(found, name, "a memory", len)));
         }
         for group in &self.groups {
             if !found.keys().any(|name| group.matches(name)) {

@@ -2,6 +2,7 @@
 //! back.
 
 use super::Gradients;
+use crate::NnError;
 use crate::init::is_norm;
 use crate::state::Path;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -51,13 +52,44 @@ pub(super) fn survey<M: Module>(model: &M) -> BTreeMap<String, Found> {
     survey.found
 }
 
+/// An error unless each gradient is of a parameter and has its size.
+pub(super) fn check_gradients(
+    found: &BTreeMap<String, Found>,
+    gradients: &Gradients,
+) -> Result<(), NnError> {
+    let problems: Vec<_> = (gradients.lengths())
+        .filter_map(|(name, len)| problem(found, name, "a gradient", len))
+        .collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(NnError::Optimizer { problems })
+    }
+}
+
+/// What is wrong with `len` values that belong to the parameter `name`.
+pub(super) fn problem(
+    found: &BTreeMap<String, Found>,
+    name: &str,
+    what: &str,
+    len: usize,
+) -> Option<String> {
+    let Some(Found { shape, .. }) = found.get(name) else {
+        return Some(format!("`{name}` has {what}, but is not the model's"));
+    };
+    (shape.iter().product::<usize>() != len)
+        .then(|| format!("`{name}` has shape {shape:?}, but {what} of {len} values"))
+}
+
 /// What a parameter's slot gets.
+#[derive(Default)]
 pub(super) struct Terms {
     pub(super) lr: f64,
     pub(super) weight_decay: f64,
 }
 
 /// Where a slot's parameter was taken from; what its flat values do not say.
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) name: String,
     shape: Shape,
@@ -101,7 +133,7 @@ pub(super) fn take<M: Module>(
             let Some(Terms { lr, weight_decay }) = (self.terms)(&name) else {
                 return param;
             };
-            let gradient_scale = self.gradients.scale();
+            let gradient_scale = self.gradients.common_scale();
             let Some(gradient) = self.gradients.take(&name) else {
                 return param;
             };
@@ -177,5 +209,34 @@ pub(super) fn put<M: Module>(model: M, values: impl Iterator<Item = (Place, Tens
         values: values
             .map(|(place, value)| (place.name.clone(), (place, value)))
             .collect(),
+    })
+}
+
+/// Marks the parameters that `frozen` names as not to be trained.
+pub(super) fn freeze<M: Module>(model: M, frozen: impl Fn(&str) -> bool) -> M {
+    struct Freeze<F> {
+        path: Path,
+        frozen: F,
+    }
+    impl<F: Fn(&str) -> bool> ModuleMapper for Freeze<F> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.path.exit(container);
+        }
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if (self.frozen)(&self.path.name()) {
+                param.set_require_grad(false)
+            } else {
+                param
+            }
+        }
+    }
+    model.map(&mut Freeze {
+        path: Path::default(),
+        frozen,
     })
 }
