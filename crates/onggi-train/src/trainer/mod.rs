@@ -15,16 +15,16 @@ mod mover;
 mod pass;
 mod range_test;
 mod resume;
+mod schedule;
 mod session;
 mod settings;
-mod stub;
 mod trial;
-pub use stub::Schedule;
 
 pub use cadence::CheckpointEvery;
 pub use callback::{Callback, Progress, Start};
 pub use range_test::{RangePoint, RangeTest, RangeTestConfig, range_test};
-pub use settings::{Average, TrainSettings};
+pub use schedule::Schedule;
+pub use settings::TrainSettings;
 
 use crate::checkpoint::Checkpoints;
 use crate::run::EpochRecord;

@@ -1,6 +1,7 @@
-//! What moves the model: the optimiser with its schedule, clipping, SAM and averages.
+//! What moves the model: the optimiser with its schedule, clipping and SAM.
 
 use super::TrainSettings;
+use super::schedule::Course;
 use crate::TrainError;
 use burn::module::Module;
 use onggi_nn::optim::{ClipNorm, Gradients, Optimizer, OptimizerState, Sam};
@@ -15,9 +16,7 @@ const OPTIMIZER: &str = "optimizer";
 /// The optimiser and what goes with it.
 pub(super) struct Mover {
     optimizer: Optimizer,
-    lr: f64,
-    schedule: super::stub::Schedule,
-    steps: u64,
+    course: Course,
     clip_norm: Option<f64>,
     clip_value: Option<f64>,
     sam: Option<Sam>,
@@ -53,10 +52,8 @@ impl Mover {
             .with_groups(settings.groups.clone())?;
         Ok(Self {
             optimizer,
-            lr: settings.lr,
-            schedule: settings.schedule.clone(),
+            course: Course::new(settings.schedule, settings.lr, steps)?,
             clip_norm: settings.clip_norm,
-            steps,
             clip_value: settings.clip_value,
             sam: settings.sam,
         })
@@ -64,14 +61,7 @@ impl Mover {
 
     /// The learning rate of step `step`, counted from 0.
     pub(super) fn lr(&self, step: u64) -> f64 {
-        use super::stub::Schedule;
-        match self.schedule {
-            Schedule::Constant => self.lr,
-            Schedule::OneCycle { warmup } => {
-                let cycle = onggi_nn::schedule::OneCycle::new(self.lr, self.steps, warmup);
-                cycle.map_or(0.0, |cycle| cycle.at(step))
-            }
-        }
+        self.course.at(step)
     }
 
     /// One step by the gradients that `gradients` computes for a model; none if they are not finite.
@@ -109,16 +99,6 @@ impl Mover {
             norm,
             stepped,
         })
-    }
-
-    /// Takes note of an epoch's validation loss.
-    pub(super) fn epoch_ends(&mut self, val_loss: f64) {
-        let _ = val_loss;
-    }
-
-    /// The averaged weights, where there are.
-    pub(super) fn averaged(&self) -> Option<StateDict> {
-        None
     }
 
     /// What is remembered: state dicts by name, and the rest.

@@ -246,7 +246,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
 
     /// Measures the model, keeps it if it is the best, and turns to the next epoch.
     fn close_epoch(&mut self, in_time: bool) -> Result<(), TrainError> {
-        let (on_train, on_val, weights) = self.measure()?;
+        let (on_train, on_val) = self.measure()?;
         if !(on_val.loss.is_finite() && on_train.loss.is_finite()) {
             self.last_loss = on_val.loss;
             return self.diverge();
@@ -267,14 +267,13 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         let best = self.stopping.improves(on_val.loss, on_val.accuracy);
         if best {
             counters.best = Some(self.records.len());
-            self.best = Some(weights);
+            self.best = self.model.as_ref().map(state::collect);
         }
         self.records.push(record);
         counters.epoch += 1;
         counters.batch = 0;
         counters.norm_sum = 0.0;
         counters.norms = 0;
-        self.mover.epoch_ends(on_val.loss);
         counters.stopped = if self.stopping.diverged() {
             Some(Stopped::Diverged)
         } else if counters.epoch > self.settings.epochs {
@@ -299,17 +298,10 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         Ok(())
     }
 
-    /// The model's figures on the train subset and on validation data, and the weights that were
-    /// measured: the averaged ones, where there are.
-    fn measure(&mut self) -> Result<(Measured, Measured, StateDict), TrainError> {
-        let Some(model) = self.model.take() else {
+    /// The model's figures on the train subset and on validation data.
+    fn measure(&self) -> Result<(Measured, Measured), TrainError> {
+        let Some(model) = &self.model else {
             return Err(TrainError::Interrupted);
-        };
-        let own = state::collect(&model);
-        let averaged = self.mover.averaged();
-        let model = match &averaged {
-            Some(weights) => state::load(model, weights.clone())?,
-            None => model,
         };
         // Under a memory limit no more samples at once than in training.
         let batch = match self.settings.max_memory {
@@ -318,14 +310,9 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         };
         let on = |data| {
             self.loss
-                .measure::<X, M>(&model, data, self.settings.workers, batch)
+                .measure::<X, M>(model, data, self.settings.workers, batch)
         };
-        let (on_train, on_val) = (on(&self.data.subset)?, on(&self.data.val)?);
-        self.model = Some(match &averaged {
-            Some(_) => state::load(model, own.clone())?,
-            None => model,
-        });
-        Ok((on_train, on_val, averaged.unwrap_or(own)))
+        Ok((on(&self.data.subset)?, on(&self.data.val)?))
     }
 
     /// Ends a training whose figures are no longer finite: with the best weights, if there are any.

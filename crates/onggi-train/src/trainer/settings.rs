@@ -1,7 +1,7 @@
 //! How to train.
 
 use super::CheckpointEvery;
-use super::stub::Schedule;
+use super::Schedule;
 use crate::{EarlyStoppingConfig, Objective, TrainError};
 use onggi_data::{Dataset, Loader, LoaderConfig};
 use onggi_nn::optim::{AdamW, Group, RuleConfig, Sam};
@@ -41,8 +41,6 @@ pub struct TrainSettings {
     pub clip_value: Option<f64>,
     /// Two passes a step, the second where the loss is highest nearby. Default: `None`.
     pub sam: Option<Sam>,
-    /// A mean of the weights that is measured and kept in their place. Default: `None`.
-    pub average: Option<Average>,
     /// Which epoch is the best, and when to stop. Default: by validation loss, never.
     pub early_stopping: EarlyStoppingConfig,
     /// Steps in a row that are skipped, as the loss or a gradient is not finite, after which training
@@ -59,22 +57,6 @@ pub struct TrainSettings {
     pub seed: u64,
     /// Threads that read and augment samples; the result does not depend on it. Default: 1.
     pub workers: usize,
-}
-
-/// A mean of the weights over the course of training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Average {
-    /// Exponential, with a warm-up: see [`onggi_nn::optim::Ema`].
-    Ema {
-        /// Weight of the past.
-        decay: f64,
-    },
-    /// The plain mean of the weights at the end of each of the last epochs (SWA), with the statistics
-    /// of batch normalisation computed anew.
-    Swa {
-        /// Share of the epochs that are averaged.
-        share: f64,
-    },
 }
 
 impl Default for TrainSettings {
@@ -94,7 +76,6 @@ impl Default for TrainSettings {
             clip_norm: None,
             clip_value: None,
             sam: None,
-            average: None,
             early_stopping: EarlyStoppingConfig::default(),
             max_skipped: 10,
             time: None,
@@ -126,11 +107,6 @@ impl TrainSettings {
             if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
                 return Err(TrainError::setting(setting, "above 0 and finite", value));
             }
-        }
-        if let Some(Average::Swa { share }) = self.average
-            && !(share > 0.0 && share <= 1.0)
-        {
-            return Err(TrainError::setting("swa", "above 0 and at most 1", share));
         }
         if self.max_memory.is_some() {
             crate::memory::peak()?;

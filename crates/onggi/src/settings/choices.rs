@@ -52,18 +52,6 @@ pub(crate) enum ScheduleName {
     OneCycle,
     /// The same all along
     Constant,
-    /// Down along a cosine to 0
-    Cosine,
-    /// Down along a cosine four times, each from the top
-    CosineRestarts,
-    /// A tenth after each third of the steps
-    Step,
-    /// By the same factor each step, to a hundredth
-    Exponential,
-    /// Along a straight line to 0
-    Polynomial,
-    /// A tenth whenever the validation loss has not improved for 5 epochs
-    Plateau,
 }
 
 /// How training images are varied.

@@ -71,8 +71,7 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) schedule: Option<ScheduleName>,
-    /// Share of the steps in which the learning rate rises [default: 0.2 for one_cycle, 0.05 for
-    /// cosine, else 0]
+    /// Share of the steps in which one_cycle's learning rate rises [default: 0.2]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warmup: Option<f64>,
@@ -117,15 +116,6 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) clip_value: Option<f64>,
-    /// Keep an exponential mean of the weights in their place, e.g. 0.999; 0 does not [default: 0]
-    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ema: Option<f64>,
-    /// Keep the mean of the weights over the last share of the epochs, e.g. 0.25; 0 does not
-    /// [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) swa: Option<f64>,
     /// Sharpness-aware steps of this radius, e.g. 0.05: two passes a step; 0 does not [default: 0]
     #[arg(long, value_name = "RHO", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -52,8 +52,6 @@ pub(crate) struct Settings {
     pub(crate) max_norm: f64,
     pub(crate) clip_norm: f64,
     pub(crate) clip_value: f64,
-    pub(crate) ema: f64,
-    pub(crate) swa: f64,
     pub(crate) sam: f64,
     pub(crate) label_smoothing: f64,
     pub(crate) dropout: f64,
@@ -172,8 +170,7 @@ impl Settings {
         let task = Task::of(Path::new(&data))?;
         // A word that is none of them is found out below.
         let optimizer = word(&given, "optimizer").unwrap_or_default();
-        let schedule = word(&given, "schedule").unwrap_or(ScheduleName::OneCycle);
-        let defaults = Self::defaults(data, task, optimizer, schedule);
+        let defaults = Self::defaults(data, task, optimizer);
         let mut table = toml::Table::try_from(defaults).map_err(anyhow::Error::from)?;
         // One by one first: the error of all together does not say which it is.
         for (name, value) in &given {
@@ -194,7 +191,7 @@ impl Settings {
 
     /// What a task is trained with unless something else is asked for. The image settings were
     /// chosen on data/fashion-mini, the table settings on data/breast-cancer.csv.
-    fn defaults(data: String, task: Task, optimizer: Optimizer, schedule: ScheduleName) -> Self {
+    fn defaults(data: String, task: Task, optimizer: Optimizer) -> Self {
         let image = task == Task::Image;
         let (lr, weight_decay) = optimizer.defaults();
         let momentum = if optimizer == Optimizer::Rmsprop {
@@ -215,12 +212,8 @@ impl Settings {
             accumulate: 1,
             max_memory: None,
             lr,
-            schedule,
-            warmup: match schedule {
-                ScheduleName::OneCycle => 0.2,
-                ScheduleName::Cosine | ScheduleName::CosineRestarts => 0.05,
-                _ => 0.0,
-            },
+            schedule: ScheduleName::OneCycle,
+            warmup: 0.2,
             optimizer,
             momentum,
             weight_decay,
@@ -231,8 +224,6 @@ impl Settings {
             max_norm: 0.0,
             clip_norm: 0.0,
             clip_value: 0.0,
-            ema: 0.0,
-            swa: 0.0,
             sam: 0.0,
             label_smoothing: 0.1,
             dropout: if image { 0.0 } else { 0.2 },
@@ -255,7 +246,7 @@ impl Settings {
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
-        let ranges: [(&str, f64, f64, f64); 26] = [
+        let ranges: [(&str, f64, f64, f64); 24] = [
             ("epochs", self.epochs as f64, 1.0, 100_000.0),
             ("batch", self.batch as f64, 2.0, 65_536.0),
             ("accumulate", self.accumulate as f64, 1.0, 65_536.0),
@@ -270,8 +261,6 @@ impl Settings {
             ("max_norm", self.max_norm, 0.0, 1e9),
             ("clip_norm", self.clip_norm, 0.0, 1e9),
             ("clip_value", self.clip_value, 0.0, 1e9),
-            ("ema", self.ema, 0.0, 0.999_999),
-            ("swa", self.swa, 0.0, 1.0),
             ("sam", self.sam, 0.0, 10.0),
             ("label_smoothing", self.label_smoothing, 0.0, 0.9),
             ("dropout", self.dropout, 0.0, 0.95),
@@ -300,9 +289,6 @@ impl Settings {
                     "--{flag} must be between {low} and {high}, but is {value}"
                 ));
             }
-        }
-        if self.ema > 0.0 && self.swa > 0.0 {
-            return usage("--ema and --swa are two means of the weights; choose one");
         }
         self.training()?;
         match (task, &self.target) {
@@ -426,16 +412,19 @@ mod tests {
     }
 
     #[test]
-    fn optimizers_and_schedules_have_their_own_defaults() {
-        for (line, lr, weight_decay, warmup) in [
-            (".", 0.003, 0.05, 0.2),
-            (". --optimizer sgd", 0.05, 5e-4, 0.2),
-            (". --optimizer lion --schedule cosine", 0.0005, 0.3, 0.05),
-            (". --optimizer adagrad --schedule step", 0.02, 0.0, 0.0),
+    fn optimizers_have_their_own_defaults() {
+        for (line, lr, weight_decay) in [
+            (".", 0.003, 0.05),
+            (". --optimizer sgd", 0.05, 5e-4),
+            (". --optimizer lion", 0.0005, 0.3),
+            (". --optimizer adagrad", 0.02, 0.0),
         ] {
             let (settings, _) = resolve(line).unwrap();
-            let got = (settings.lr, settings.weight_decay, settings.warmup);
-            assert_eq!(got, (lr, weight_decay, warmup), "{line}");
+            assert_eq!(
+                (settings.lr, settings.weight_decay),
+                (lr, weight_decay),
+                "{line}"
+            );
         }
     }
 
@@ -491,7 +480,6 @@ mod tests {
             ),
             (". --epochs 0".into(), "--epochs must be between 1"),
             (". --dropout NaN".into(), "--dropout must be"),
-            (". --ema 0.9 --swa 0.5".into(), "choose one"),
             (". --time soon".into(), "--time must be a time"),
             (". --max-memory much".into(), "--max-memory must be a size"),
             (". --lr-factor x".into(), "--lr-factor must be PATTERN=X"),

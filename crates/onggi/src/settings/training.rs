@@ -9,18 +9,13 @@ use onggi_nn::optim::{
 };
 use onggi_nn::regularize::{ElasticNet, L1, L2, MaxNorm, Penalty};
 use onggi_train::{
-    Average, CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, Schedule, TrainSettings,
+    CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, Schedule, TrainSettings,
 };
 
 impl Settings {
     /// The settings as the trainer takes them.
     pub(crate) fn training(&self) -> Result<TrainSettings, Failure> {
         let on = |value: f64| (value > 0.0).then_some(value);
-        let average = match (on(self.ema), on(self.swa)) {
-            (Some(decay), _) => Some(Average::Ema { decay }),
-            (None, Some(share)) => Some(Average::Swa { share }),
-            (None, None) => None,
-        };
         Ok(TrainSettings {
             objective: Objective::CrossEntropy {
                 label_smoothing: self.label_smoothing,
@@ -36,7 +31,6 @@ impl Settings {
             clip_norm: on(self.clip_norm),
             clip_value: on(self.clip_value),
             sam: on(self.sam).map(|rho| Sam::new(rho, false)).transpose()?,
-            average,
             early_stopping: EarlyStoppingConfig {
                 monitor: match self.monitor {
                     MonitorName::ValLoss => Monitor::ValLoss,
@@ -104,7 +98,7 @@ impl Settings {
             ScheduleName::OneCycle => Schedule::OneCycle {
                 warmup: self.warmup,
             },
-            _ => Schedule::Constant,
+            ScheduleName::Constant => Schedule::Constant,
         }
     }
 

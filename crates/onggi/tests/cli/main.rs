@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod evaluate;
+mod lr_find;
 mod predict;
 mod report;
 mod train;

@@ -40,7 +40,7 @@ Examples:
   onggi train --config runs/photos-1/config.toml  repeat a run
   onggi train photos/ --time 10m                  no longer than ten minutes
   onggi train --resume runs/photos-1              go on with a run that was stopped
-  onggi train photos/ --ema 0.999 --sam 0.05      a mean of the weights, sharpness-aware steps
+  onggi train photos/ --sam 0.05 --l1 1e-5        sharpness-aware steps, sparse weights
   onggi train photos/ --freeze 'conv1.*' --lr-factor 'layers.0.*=0.1'
   onggi train photos/ --json > figures.json       one JSON object for machines";
 
