@@ -354,7 +354,10 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
 
     /// Cuts batches up until a step stays within the memory that it may take.
     fn fit_memory(&mut self) -> Result<(), TrainError> {
-        let (Some(limit), Some(model)) = (self.settings.max_memory, self.model.take()) else {
+        let Some(limit) = self.settings.max_memory else {
+            return Ok(());
+        };
+        let Some(model) = self.model.take() else {
             return Ok(());
         };
         let train = &self.data.train;
