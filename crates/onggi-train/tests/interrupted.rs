@@ -147,12 +147,18 @@ fn survives(settings: &TrainSettings, steps: &[u64], what: &str) {
     let mut stop = Stop::default();
     let resumed = train(settings, &folder, &mut stop).unwrap();
     assert_eq!(stop.started, last, "{what}");
-    assert!(computed(&resumed) == computed(&whole), "{what}: another result");
+    assert!(
+        computed(&resumed) == computed(&whole),
+        "{what}: another result"
+    );
     // Once it is done, it is done: the same answer without a step.
     let mut stop = Stop::default();
     let again = train(settings, &folder, &mut stop).unwrap();
     assert_eq!(stop.step, 0, "{what}");
-    assert!(computed(&again) == computed(&whole), "{what}: another result when asked again");
+    assert!(
+        computed(&again) == computed(&whole),
+        "{what}: another result when asked again"
+    );
 }
 
 #[test]
@@ -198,7 +204,10 @@ fn another_identity_or_another_optimiser_is_refused() {
     };
     train(&settings("adam"), dir.path(), &mut stop).unwrap();
     let error = train(&settings("lion"), dir.path(), &mut Stop::default()).unwrap_err();
-    assert!(error.to_string().contains("the checkpoint cannot be used"), "{error}");
+    assert!(
+        error.to_string().contains("the checkpoint cannot be used"),
+        "{error}"
+    );
 
     let data: Arc<dyn Dataset> = Arc::new(Ring);
     let options = ModelOptions {

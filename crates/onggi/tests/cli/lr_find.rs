@@ -10,12 +10,22 @@ fn suggests_a_rate_with_a_table_and_a_plot_and_makes_no_run() {
     let args: Vec<_> = args.split(' ').collect();
     let answer = place.run(&args).good();
     assert!(
-        answer.stdout.starts_with("learning rate      loss  smoothed\n"),
+        answer
+            .stdout
+            .starts_with("learning rate      loss  smoothed\n"),
         "{}",
         answer.stdout
     );
-    assert!(answer.stdout.contains("Suggestion: --lr "), "{}", answer.stdout);
-    assert!(answer.stdout.ends_with("Plot: lr-find-t.svg\n"), "{}", answer.stdout);
+    assert!(
+        answer.stdout.contains("Suggestion: --lr "),
+        "{}",
+        answer.stdout
+    );
+    assert!(
+        answer.stdout.ends_with("Plot: lr-find-t.svg\n"),
+        "{}",
+        answer.stdout
+    );
     let plot = String::from_utf8(place.bytes("lr-find-t.svg")).unwrap();
     assert!(plot.contains("<svg") && plot.ends_with("</svg>"), "{plot}");
     assert!(place.has_no_run());
@@ -45,5 +55,7 @@ fn wrong_use_is_told() {
     }
     let line = "lr-find t.csv --target kind --from 1 --to 0.1";
     let args: Vec<_> = line.split(' ').collect();
-    place.run(&args).bad(1, "`range` must be positive and rising");
+    place
+        .run(&args)
+        .bad(1, "`range` must be positive and rising");
 }

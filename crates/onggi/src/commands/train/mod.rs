@@ -89,6 +89,8 @@ struct Prepared {
     split: SplitMap,
     skipped: Vec<Skipped>,
     description: Description,
+    /// A hash of the files' content, or of what of it is cheap to know: see where it is made.
+    content: String,
 }
 
 impl Prepared {
@@ -102,7 +104,7 @@ impl Prepared {
 
     /// Hashes of what a run depends on: a checkpoint is gone on with only if they are the same.
     fn identity(&self, settings: &Settings) -> Result<BTreeMap<String, String>, Failure> {
-        let data = serde_json::to_string(&(&self.description, &self.split))?;
+        let data = serde_json::to_string(&(&self.description, &self.split, &self.content))?;
         Ok(BTreeMap::from([
             ("data".to_string(), fingerprint(data.as_bytes())),
             ("settings".to_string(), settings.fingerprint()?),

@@ -8,6 +8,7 @@ use crate::settings::{MissingValues, Settings};
 use crate::zoo::TableModel;
 use onggi_data::table::{Missing, Table, TableDataset, TableOptions, TablePreprocess};
 use onggi_data::{Split, SplitMap};
+use onggi_train::fingerprint;
 use std::path::Path;
 
 pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
@@ -52,6 +53,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         split,
         skipped: Vec::new(),
         description,
+        content: fingerprint(&std::fs::read(&settings.data)?),
     };
     let options = prepared.description.options();
     super::train::<2, TableModel>(
