@@ -156,7 +156,10 @@ fn a_step_that_is_not_finite_is_skipped_and_counted() {
     assert_eq!(skipped, [1, 2, 3, 4]);
     assert_eq!(fitted.records[3].step, 16, "skipped steps count");
     assert_eq!(fitted.stopped, Stopped::AllEpochs);
-    assert!(predict(&fitted.model, &data, 1).unwrap().accuracy() > 0.9);
+    assert!(
+        fitted.records[3].val_loss < fitted.records[0].val_loss,
+        "it learns on"
+    );
 
     let impatient = TrainSettings {
         max_skipped: 1,

@@ -366,7 +366,7 @@ fn what_changed_in_between_is_refused() {
 
     // Data that moved is found again.
     fs::rename(place.path("t.csv"), place.path("moved.csv")).unwrap();
-    refused("train --resume r", 1, "t.csv does not exist");
+    refused("train --resume r", 1, "t.csv: no such file");
     place.good("train moved.csv --resume r --threads 1 --json");
 }
 
