@@ -7,7 +7,7 @@ use onggi::data::{DataError, Dataset, View};
 use onggi::nn::init;
 use onggi::train::diagnose::baseline;
 use onggi::train::{
-    Evidence, FitSettings, Measured, Observer, OptimizerChoice, Steadiness, fit, predict,
+    EarlyStoppingConfig, Evidence, Measured, Steadiness, TrainSettings, Trainer, predict,
 };
 use onggi::zoo::{ModelOptions, TableModel};
 use std::error::Error;
@@ -58,28 +58,21 @@ impl Dataset for Spirals {
     }
 }
 
-/// Watches in silence.
-struct Quiet;
-
-impl Observer for Quiet {}
-
 fn main() -> Result<(), Box<dyn Error>> {
     // Every third point is kept for validation; 3 shares no factor with the two arms.
     let train: Arc<dyn Dataset> = Arc::new(Spirals {
         points: [Spirals::new(0, 3).points, Spirals::new(1, 3).points].concat(),
     });
     let val: Arc<dyn Dataset> = Arc::new(Spirals::new(2, 3));
-    let settings = FitSettings {
+    let settings = TrainSettings {
         epochs: 40,
-        batch: 32,
         lr: 0.01,
-        optimizer: OptimizerChoice::AdamW,
-        weight_decay: 0.01,
-        label_smoothing: 0.0,
-        clip_norm: None,
-        early_stopping: Some(15),
+        early_stopping: EarlyStoppingConfig {
+            patience: Some(15),
+            ..Default::default()
+        },
         seed: 1,
-        workers: 1,
+        ..TrainSettings::default()
     };
     let options = ModelOptions {
         classes: 2,
@@ -87,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let device = Device::flex().autodiff();
     let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device)?;
-    let fitted = fit(model, &train, &val, &settings, &mut Quiet)?;
+    let fitted = Trainer::new(settings)?.fit(model, &train, &val, &mut [])?;
     let best = &fitted.records[fitted.best];
     println!("{} epochs, best {}", fitted.records.len(), best.epoch);
     let judged = Evidence {

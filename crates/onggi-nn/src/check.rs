@@ -227,7 +227,6 @@ mod tests {
     use crate::init::{self, FanMode, Nonlinearity, Rule};
     use crate::linear::LinearConfig;
     use crate::norm::{BatchNormConfig, GroupNormConfig};
-    use burn::tensor::Device;
 
     fn norm() -> Layer {
         let norm = BatchNormConfig::new(4).init::<1>(&onggi_ops::testing::device());
@@ -254,7 +253,9 @@ mod tests {
         let inner = Sequential::new([dropout()]).into();
         let between = clash("1.0", "2", Order::DropoutFirst);
         assert_eq!(found(vec![norm(), inner, norm()]), [between]);
-        let group = GroupNormConfig::new(2, 4).init(&onggi_ops::testing::device()).unwrap();
+        let group = GroupNormConfig::new(2, 4)
+            .init(&onggi_ops::testing::device())
+            .unwrap();
         assert_eq!(found(vec![dropout(), group.into()]), []);
     }
 

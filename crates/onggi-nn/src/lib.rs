@@ -28,6 +28,7 @@ pub mod dropout;
 pub mod embedding;
 mod error;
 pub mod flatten;
+mod freeze;
 pub mod identity;
 pub mod init;
 pub mod linear;
@@ -44,6 +45,7 @@ pub mod sequential;
 pub mod state;
 pub mod upsample;
 
-pub use classifier::Classifier;
+pub use classifier::{Classifier, Network};
 pub use error::NnError;
+pub use freeze::freeze;
 pub use mode::{Draws, Mode};

@@ -1,7 +1,7 @@
 //! Averages of weights, and running statistics measured anew.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use onggi_nn::average::{Ema, Swa, recompute_running_stats};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::norm::{BatchNorm1d, BatchNormConfig};

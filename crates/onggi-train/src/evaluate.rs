@@ -1,13 +1,13 @@
 //! A model's answers on a data set.
 
-use crate::TrainError;
-use burn::tensor::{Device, Tensor, TensorData};
-use onggi_data::{Batch, Dataset, Loader, LoaderConfig, View};
-use onggi_nn::{Classifier, Mode};
+use crate::{Input, TrainError};
+use burn::tensor::Device;
+use onggi_data::{Dataset, Loader, LoaderConfig, View};
+use onggi_nn::{Mode, Network};
 use std::sync::Arc;
 
 /// Samples of one forward pass: large enough to fill the kernels, small enough for any memory.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// A model's answers on a data set, in the data set's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +49,21 @@ impl Predictions {
 ///
 /// # Errors
 /// Samples that cannot be read, or that do not fit the model.
-pub fn predict<const D: usize, M: Classifier<D>>(
+pub fn predict<X: Input, M: Network<X>>(
     model: &M,
     data: &Arc<dyn Dataset>,
     workers: usize,
 ) -> Result<Predictions, TrainError> {
-    let model = model.valid();
+    predict_by(model, data, workers, BATCH)
+}
+
+/// As [`predict`], `batch` samples at a time.
+pub(crate) fn predict_by<X: Input, M: Network<X>>(
+    model: &M,
+    data: &Arc<dyn Dataset>,
+    workers: usize,
+    batch: usize,
+) -> Result<Predictions, TrainError> {
     let classes = data.num_classes();
     let mut out = Predictions {
         classes,
@@ -62,8 +71,30 @@ pub fn predict<const D: usize, M: Classifier<D>>(
         loss: 0.0,
         labels: Vec::new(),
     };
+    outputs(model, data, workers, batch, |logits, labels, _| {
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            let log_sum = log_sum_exp(row);
+            out.loss += log_sum - f64::from(row[label]);
+            out.probabilities
+                .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
+        }
+        out.labels.extend(labels);
+    })?;
+    out.loss /= out.labels.len().max(1) as f64;
+    Ok(out)
+}
+
+/// Gives `each` the outputs of each batch, its labels and its targets.
+pub(crate) fn outputs<X: Input, M: Network<X>>(
+    model: &M,
+    data: &Arc<dyn Dataset>,
+    workers: usize,
+    batch: usize,
+    mut each: impl FnMut(&[f32], &[usize], &[f32]),
+) -> Result<(), TrainError> {
+    let model = model.valid();
     let config = LoaderConfig {
-        batch_size: BATCH,
+        batch_size: batch,
         shuffle: None,
         drop_last: false,
         workers,
@@ -71,24 +102,12 @@ pub fn predict<const D: usize, M: Classifier<D>>(
     };
     for batch in Loader::new(data.clone(), config)?.epoch(0, View::Eval) {
         let batch = batch?;
-        let labels = batch.labels.clone();
-        let logits = model.forward(input::<D>(batch, &Device::flex()), &Mode::Eval)?;
-        let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-        for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
-            let log_sum = log_sum_exp(row);
-            out.loss += log_sum - f64::from(row[label]);
-            out.probabilities
-                .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
-        }
-        out.labels.extend(labels);
+        let x = X::from_batch(batch.x, batch.shape, &Device::flex())?;
+        let outputs = model.outputs(x, &Mode::Eval)?;
+        let outputs: Vec<f32> = outputs.into_data().iter::<f32>().collect();
+        each(&outputs, &batch.labels, &batch.targets);
     }
-    out.loss /= out.labels.len().max(1) as f64;
-    Ok(out)
-}
-
-/// A batch's samples as a tensor.
-pub(crate) fn input<const D: usize>(batch: Batch, device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(batch.x, batch.shape), device)
+    Ok(())
 }
 
 /// `ln Σ eᶻ`, without overflow.

@@ -27,6 +27,10 @@ pub mod files {
     pub const SUMMARY: &str = "run.json";
     /// Pictures for the report: [`super::Samples`] and the PNG files it names.
     pub const SAMPLES: &str = "samples/samples.json";
+    /// The newest two checkpoints.
+    pub const CHECKPOINT: &str = "checkpoint";
+    /// Event files for TensorBoard, on request.
+    pub const TENSORBOARD: &str = "tensorboard";
     /// The self-contained report.
     pub const REPORT: &str = "report.html";
 }
@@ -43,17 +47,20 @@ pub struct EpochRecord {
     pub step: u64,
     /// Learning rate of the epoch's last step.
     pub lr: f64,
-    /// Mean cross-entropy on the train subset, eval mode.
+    /// Mean loss on the train subset, eval mode: cross-entropy, or the regressor's loss.
     pub train_loss: f64,
-    /// Accuracy on the train subset, eval mode.
+    /// Accuracy on the train subset, eval mode; of a regressor R².
     pub train_accuracy: f64,
-    /// Mean cross-entropy on the validation split.
+    /// Mean loss on the validation split.
     pub val_loss: f64,
-    /// Accuracy on the validation split.
+    /// Accuracy on the validation split; of a regressor R².
     pub val_accuracy: f64,
     /// Mean over the epoch's steps of the gradient's global L2 norm, before clipping.
     pub grad_norm: f64,
-    /// Wall time since training began.
+    /// Steps skipped so far, as the loss or a gradient was not finite.
+    #[serde(default)]
+    pub skipped: u64,
+    /// Time spent on training so far, that of resumed processes included.
     pub seconds: f64,
 }
 

@@ -7,6 +7,7 @@
 mod bad_input;
 mod diagnose;
 mod evaluate;
+mod lr_find;
 mod predict;
 mod report;
 mod train;
