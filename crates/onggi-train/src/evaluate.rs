@@ -1,9 +1,11 @@
 //! A model's answers on a data set.
 
-use crate::{Input, TrainError};
+use crate::{Input, TrainError, TrainSettings};
 use burn::tensor::Device;
-use onggi_data::{Dataset, Loader, LoaderConfig, View};
+use onggi_data::{Batch, Dataset, Loader, LoaderConfig, View};
+use onggi_nn::average::recompute_running_stats;
 use onggi_nn::{Mode, Network};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Samples of one forward pass: large enough to fill the kernels, small enough for any memory.
@@ -108,6 +110,42 @@ pub(crate) fn outputs<X: Input, M: Network<X>>(
         each(&outputs, &batch.labels, &batch.targets);
     }
     Ok(())
+}
+
+/// The model with running statistics that fit its weights: means over the training data, in their
+/// order and without augmentation.
+pub(crate) fn train_passes<X: Input, M: Network<X>>(
+    model: M,
+    data: &Arc<dyn Dataset>,
+    settings: &TrainSettings,
+    batch: usize,
+) -> Result<M, TrainError> {
+    let config = LoaderConfig {
+        batch_size: batch.max(2),
+        shuffle: None,
+        // A last batch of one sample has no variance.
+        drop_last: data.len() % batch.max(2) == 1 && data.len() > 1,
+        workers: settings.workers,
+        prefetch: 2,
+    };
+    let device = Device::flex().autodiff();
+    // The first error that is none of the model's, which ends the batches.
+    let failed: Cell<Option<TrainError>> = Cell::new(None);
+    let fail = |error: TrainError| failed.set(Some(error));
+    let batches = Loader::new(data.clone(), config)?.epoch(0, View::Eval);
+    let batches = batches.map_while(|batch| batch.map_err(|e| fail(e.into())).ok());
+    let forward = |model: &M, batch: &Batch| {
+        let x = X::from_batch(batch.x.clone(), batch.shape.clone(), &device);
+        match x {
+            Ok(x) => model.outputs(x, &Mode::train(settings.seed, 0)).map(drop),
+            Err(error) => {
+                fail(error);
+                Ok(())
+            }
+        }
+    };
+    let model = recompute_running_stats(model, batches, forward)?;
+    failed.take().map_or(Ok(model), Err)
 }
 
 /// `ln Σ eᶻ`, without overflow.

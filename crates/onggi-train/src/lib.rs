@@ -31,8 +31,8 @@ pub use objective::Objective;
 pub use subset::Subset;
 pub use tensorboard::TensorBoard;
 pub use trainer::{
-    Callback, CheckpointEvery, Fit, Progress, RangePoint, RangeTest, RangeTestConfig, Schedule,
-    Start, Stopped, TRAIN_SUBSET, TrainSettings, Trainer, range_test,
+    Averaging, Callback, CheckpointEvery, Fit, Progress, RangePoint, RangeTest, RangeTestConfig,
+    Schedule, Start, Stopped, TRAIN_SUBSET, TrainSettings, Trainer, range_test,
 };
 pub use verdict::{Evidence, Measured, Steadiness};
 pub use weights::{WeightsFile, read_weights, write_weights};

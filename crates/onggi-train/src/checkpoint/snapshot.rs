@@ -41,6 +41,8 @@ pub(crate) struct Counters {
     #[serde(with = "exact")]
     pub(crate) norm_sum: f64,
     pub(crate) norms: u64,
+    /// Models that the averaged weights are of.
+    pub(crate) averaged: u64,
     /// Index of the best epoch's record.
     pub(crate) best: Option<usize>,
     /// Time spent, over all processes that worked on the run.

@@ -9,6 +9,7 @@
 //! schedule, the averages and early stopping remember. A checkpoint holds all of it, so a training
 //! that goes on from one does what it would have done without a pause, to the bit.
 
+mod averaging;
 mod cadence;
 mod callback;
 mod mover;
@@ -20,6 +21,7 @@ mod session;
 mod settings;
 mod trial;
 
+pub use averaging::Averaging;
 pub use cadence::CheckpointEvery;
 pub use callback::{Callback, Progress, Start};
 pub use range_test::{RangePoint, RangeTest, RangeTestConfig, range_test};

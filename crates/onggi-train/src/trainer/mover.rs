@@ -3,8 +3,10 @@
 use super::TrainSettings;
 use super::schedule::Course;
 use crate::TrainError;
+use crate::checkpoint::exact;
 use burn::module::Module;
 use onggi_nn::optim::{ClipNorm, Gradients, Optimizer, OptimizerState, Sam};
+use onggi_nn::schedule::PlateauState;
 use onggi_nn::state::StateDict;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,7 +42,21 @@ struct Remembered {
     rule: String,
     /// Steps of each parameter.
     steps: BTreeMap<String, u64>,
+    plateau: Option<Plateau>,
 }
+
+/// [`PlateauState`], exactly.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plateau {
+    best: Option<Exact>,
+    bad: u64,
+    cooldown_left: u64,
+    factor: Exact,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Exact(#[serde(with = "exact")] f64);
 
 impl Mover {
     /// Without history, for a training of `steps` steps.
@@ -52,7 +68,7 @@ impl Mover {
             .with_groups(settings.groups.clone())?;
         Ok(Self {
             optimizer,
-            course: Course::new(settings.schedule, settings.lr, steps)?,
+            course: Course::new(&settings.schedule, settings.lr, steps)?,
             clip_norm: settings.clip_norm,
             clip_value: settings.clip_value,
             sam: settings.sam,
@@ -62,6 +78,11 @@ impl Mover {
     /// The learning rate of step `step`, counted from 0.
     pub(super) fn lr(&self, step: u64) -> f64 {
         self.course.at(step)
+    }
+
+    /// Takes note of an epoch's validation loss.
+    pub(super) fn observe(&mut self, val_loss: f64) {
+        self.course.observe(val_loss);
     }
 
     /// One step by the gradients that `gradients` computes for a model; none if they are not finite.
@@ -108,7 +129,17 @@ impl Mover {
             steps,
             tensors,
         } = self.optimizer.state();
-        let rest = serde_json::to_value(Remembered { rule, steps })?;
+        let plateau = self.course.state().map(|state| Plateau {
+            best: state.best.map(Exact),
+            bad: state.bad,
+            cooldown_left: state.cooldown_left,
+            factor: Exact(state.factor),
+        });
+        let rest = serde_json::to_value(Remembered {
+            rule,
+            steps,
+            plateau,
+        })?;
         Ok((BTreeMap::from([(OPTIMIZER.to_string(), tensors)]), rest))
     }
 
@@ -119,8 +150,17 @@ impl Mover {
         rest: Value,
     ) -> Result<(), TrainError> {
         let remembered = serde_json::from_value(rest);
-        let Remembered { rule, steps } =
-            remembered.map_err(|e| TrainError::setting("checkpoint", "the optimiser's", e))?;
+        let Remembered {
+            rule,
+            steps,
+            plateau,
+        } = remembered.map_err(|e| TrainError::setting("checkpoint", "the optimiser's", e))?;
+        self.course.load(plateau.map(|state| PlateauState {
+            best: state.best.map(|Exact(best)| best),
+            bad: state.bad,
+            cooldown_left: state.cooldown_left,
+            factor: state.factor.0,
+        }));
         let tensors = tensors.remove(OPTIMIZER).unwrap_or_default();
         self.optimizer.load_state(OptimizerState {
             rule,

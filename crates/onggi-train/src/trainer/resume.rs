@@ -11,6 +11,7 @@ use std::time::Instant;
 const MODEL: &str = "model";
 const BEST: &str = "best";
 const BUFFERS: &str = "buffers";
+const AVERAGE: &str = "average";
 
 impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
     /// Writes a checkpoint, where the trainer has a place for them.
@@ -27,6 +28,11 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
         tensors.insert(BUFFERS.into(), self.buffers.clone());
         if let Some(best) = &self.best {
             tensors.insert(BEST.into(), best.clone());
+        }
+        if let Some(average) = &self.average {
+            let (averaged, updates) = average.state();
+            tensors.insert(AVERAGE.into(), averaged);
+            counters.averaged = updates;
         }
         let snapshot = Snapshot {
             counters,
@@ -76,6 +82,10 @@ impl<X: Input, M: Network<X>> Session<'_, '_, X, M> {
         }
         if let Some(model) = self.model.take() {
             self.model = Some(state::load(model, weights)?);
+        }
+        if let Some(average) = &mut self.average {
+            let averaged = snapshot.tensors.remove(AVERAGE).unwrap_or_default();
+            average.load(averaged, counters.averaged);
         }
         let loaded = self.mover.load(snapshot.tensors, snapshot.movers);
         loaded.map_err(|e| damaged(e.to_string()))?;

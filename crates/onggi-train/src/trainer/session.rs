@@ -1,5 +1,6 @@
 //! A training under way: its state, an epoch after the other, and the checkpoints of it.
 
+use super::averaging::Average;
 use super::cadence::Cadence;
 use super::mover::Mover;
 use super::pass::Passes;
@@ -27,6 +28,7 @@ pub(super) struct Session<'a, 'c, X, M> {
     /// `None` only within a step.
     pub(super) model: Option<M>,
     pub(super) mover: Mover,
+    pub(super) average: Option<Average>,
     pub(super) stopping: EarlyStopping,
     pub(super) counters: Counters,
     pub(super) records: Vec<EpochRecord>,
@@ -69,6 +71,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
             lr: 0.0,
             norm_sum: 0.0,
             norms: 0,
+            averaged: 0,
             best: None,
             seconds: 0.0,
             stopped: None,
@@ -81,6 +84,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
             loss: Loss::new(settings.objective)?,
             model: Some(model),
             mover,
+            average: Average::new(settings)?,
             stopping: EarlyStopping::new(settings.early_stopping.clone())?,
             counters,
             records: Vec::new(),
@@ -195,6 +199,10 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         counters.lr = lr;
         self.last_loss = moved.loss;
         self.model = Some(moved.model);
+        if let (true, Some(average), Some(model)) = (moved.stepped, &mut self.average, &self.model)
+        {
+            average.after_step(model)?;
+        }
         if moved.stepped {
             counters.norm_sum += moved.norm;
             counters.norms += 1;
@@ -246,7 +254,13 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
 
     /// Measures the model, keeps it if it is the best, and turns to the next epoch.
     fn close_epoch(&mut self, in_time: bool) -> Result<(), TrainError> {
-        let (on_train, on_val) = self.measure()?;
+        if let (Some(average), Some(model)) = (&mut self.average, &self.model) {
+            average.after_epoch(model, self.counters.epoch)?;
+        }
+        let averaged = self.averaged()?;
+        let judged = averaged.as_ref().or(self.model.as_ref());
+        let judged = judged.ok_or(TrainError::Interrupted)?;
+        let (on_train, on_val) = self.measure(judged)?;
         if !(on_val.loss.is_finite() && on_train.loss.is_finite()) {
             self.last_loss = on_val.loss;
             return self.diverge();
@@ -267,8 +281,9 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         let best = self.stopping.improves(on_val.loss, on_val.accuracy);
         if best {
             counters.best = Some(self.records.len());
-            self.best = self.model.as_ref().map(state::collect);
+            self.best = Some(state::collect(judged));
         }
+        self.mover.observe(on_val.loss);
         self.records.push(record);
         counters.epoch += 1;
         counters.batch = 0;
@@ -299,10 +314,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
     }
 
     /// The model's figures on the train subset and on validation data.
-    fn measure(&self) -> Result<(Measured, Measured), TrainError> {
-        let Some(model) = &self.model else {
-            return Err(TrainError::Interrupted);
-        };
+    fn measure(&self, model: &M) -> Result<(Measured, Measured), TrainError> {
         // Under a memory limit no more samples at once than in training.
         let batch = match self.settings.max_memory {
             Some(_) => BATCH.min(self.settings.batch.div_ceil(self.counters.chunks)),

@@ -1,7 +1,6 @@
 //! How to train.
 
-use super::CheckpointEvery;
-use super::Schedule;
+use super::{Averaging, CheckpointEvery, Schedule};
 use crate::{EarlyStoppingConfig, Objective, TrainError};
 use onggi_data::{Dataset, Loader, LoaderConfig};
 use onggi_nn::optim::{AdamW, Group, RuleConfig, Sam};
@@ -30,6 +29,8 @@ pub struct TrainSettings {
     pub lr: f64,
     /// The learning rate's course. Default: constant.
     pub schedule: Schedule,
+    /// Averaged weights, which are measured and kept in place of the last ones. Default: `None`.
+    pub averaging: Option<Averaging>,
     /// Penalties on all weights but those of groups with their own. Default: none.
     pub penalties: Vec<Penalty>,
     /// Parameters with settings of their own, by the pattern of their names: learning rates by depth,
@@ -71,6 +72,7 @@ impl Default for TrainSettings {
             optimizer: RuleConfig::AdamW(AdamW::default()),
             lr: 1e-3,
             schedule: Schedule::default(),
+            averaging: None,
             penalties: Vec::new(),
             groups: Vec::new(),
             clip_norm: None,

@@ -52,6 +52,20 @@ pub(crate) enum ScheduleName {
     OneCycle,
     /// The same all along
     Constant,
+    /// Linearly up for the warm-up, then down along a cosine to 0
+    Cosine,
+    /// As cosine, three times, each fall twice as long as the one before
+    CosineRestarts,
+    /// Linearly up for the warm-up, then linearly down to 0
+    Linear,
+    /// Linearly up for the warm-up, then down by the square to 0
+    Polynomial,
+    /// Linearly up for the warm-up, then by the same factor each step to a hundredth
+    Exponential,
+    /// A tenth after half of the steps, a hundredth after three quarters
+    MultiStep,
+    /// Half when the validation loss has not fallen for three epochs
+    Plateau,
 }
 
 /// How training images are varied.

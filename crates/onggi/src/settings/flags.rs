@@ -71,7 +71,7 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) schedule: Option<ScheduleName>,
-    /// Share of the steps in which one_cycle's learning rate rises [default: 0.2]
+    /// Share of the steps in which the learning rate rises, where the schedule has a rise [default: 0.2]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warmup: Option<f64>,
@@ -120,6 +120,14 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "RHO", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sam: Option<f64>,
+    /// Decay of averaged weights, e.g. 0.999, which are measured and kept; 0 is off [default: 0]
+    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ema: Option<f64>,
+    /// Share of the epochs after which weights are averaged, e.g. 0.75; 0 is off [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) swa: Option<f64>,
     /// Share of the target that is spread over all classes [default: 0.1]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) clip_norm: f64,
     pub(crate) clip_value: f64,
     pub(crate) sam: f64,
+    pub(crate) ema: f64,
+    pub(crate) swa: f64,
     pub(crate) label_smoothing: f64,
     pub(crate) dropout: f64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -225,6 +227,8 @@ impl Settings {
             clip_norm: 0.0,
             clip_value: 0.0,
             sam: 0.0,
+            ema: 0.0,
+            swa: 0.0,
             label_smoothing: 0.1,
             dropout: if image { 0.0 } else { 0.2 },
             freeze: Vec::new(),
@@ -246,7 +250,7 @@ impl Settings {
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
-        let ranges: [(&str, f64, f64, f64); 24] = [
+        let ranges: [(&str, f64, f64, f64); 26] = [
             ("epochs", self.epochs as f64, 1.0, 100_000.0),
             ("batch", self.batch as f64, 2.0, 65_536.0),
             ("accumulate", self.accumulate as f64, 1.0, 65_536.0),
@@ -262,6 +266,8 @@ impl Settings {
             ("clip_norm", self.clip_norm, 0.0, 1e9),
             ("clip_value", self.clip_value, 0.0, 1e9),
             ("sam", self.sam, 0.0, 10.0),
+            ("ema", self.ema, 0.0, 0.99999),
+            ("swa", self.swa, 0.0, 0.99),
             ("label_smoothing", self.label_smoothing, 0.0, 0.9),
             ("dropout", self.dropout, 0.0, 0.95),
             ("min_delta", self.min_delta, 0.0, 1e9),

@@ -9,7 +9,7 @@ use onggi_nn::optim::{
 };
 use onggi_nn::regularize::{ElasticNet, L1, L2, MaxNorm, Penalty};
 use onggi_train::{
-    CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, Schedule, TrainSettings,
+    Averaging, CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, Schedule, TrainSettings,
 };
 
 impl Settings {
@@ -26,6 +26,7 @@ impl Settings {
             optimizer: self.rule(),
             lr: self.lr,
             schedule: self.course(),
+            averaging: self.averaging()?,
             penalties: self.penalties(),
             groups: self.groups()?,
             clip_norm: on(self.clip_norm),
@@ -94,11 +95,32 @@ impl Settings {
     }
 
     fn course(&self) -> Schedule {
+        let warmup = self.warmup;
         match self.schedule {
-            ScheduleName::OneCycle => Schedule::OneCycle {
-                warmup: self.warmup,
-            },
+            ScheduleName::OneCycle => Schedule::OneCycle { warmup },
             ScheduleName::Constant => Schedule::Constant,
+            ScheduleName::Cosine => Schedule::Cosine { warmup },
+            ScheduleName::CosineRestarts => Schedule::CosineRestarts { warmup, cycles: 3 },
+            ScheduleName::Linear => Schedule::Polynomial { warmup, power: 1.0 },
+            ScheduleName::Polynomial => Schedule::Polynomial { warmup, power: 2.0 },
+            ScheduleName::Exponential => Schedule::Exponential { warmup },
+            ScheduleName::MultiStep => Schedule::MultiStep {
+                milestones: vec![0.5, 0.75],
+                gamma: 0.1,
+            },
+            ScheduleName::Plateau => Schedule::Plateau {
+                factor: 0.5,
+                patience: 3,
+            },
+        }
+    }
+
+    fn averaging(&self) -> Result<Option<Averaging>, Failure> {
+        match (self.ema > 0.0, self.swa > 0.0) {
+            (true, true) => usage("--ema and --swa are two averages of the weights: give one"),
+            (true, false) => Ok(Some(Averaging::Ema { decay: self.ema })),
+            (false, true) => Ok(Some(Averaging::Swa { start: self.swa })),
+            (false, false) => Ok(None),
         }
     }
 
