@@ -5,7 +5,10 @@
 use onggi::burn::tensor::Device;
 use onggi::data::{DataError, Dataset, View};
 use onggi::nn::init;
-use onggi::train::{FitSettings, Observer, OptimizerChoice, fit, predict, verdict};
+use onggi::train::diagnose::baseline;
+use onggi::train::{
+    EarlyStoppingConfig, Evidence, Measured, Steadiness, TrainSettings, Trainer, predict,
+};
 use onggi::zoo::{ModelOptions, TableModel};
 use std::error::Error;
 use std::sync::Arc;
@@ -55,28 +58,21 @@ impl Dataset for Spirals {
     }
 }
 
-/// Watches in silence.
-struct Quiet;
-
-impl Observer for Quiet {}
-
 fn main() -> Result<(), Box<dyn Error>> {
     // Every third point is kept for validation; 3 shares no factor with the two arms.
     let train: Arc<dyn Dataset> = Arc::new(Spirals {
         points: [Spirals::new(0, 3).points, Spirals::new(1, 3).points].concat(),
     });
     let val: Arc<dyn Dataset> = Arc::new(Spirals::new(2, 3));
-    let settings = FitSettings {
+    let settings = TrainSettings {
         epochs: 40,
-        batch: 32,
         lr: 0.01,
-        optimizer: OptimizerChoice::AdamW,
-        weight_decay: 0.01,
-        label_smoothing: 0.0,
-        clip_norm: None,
-        early_stopping: Some(15),
+        early_stopping: EarlyStoppingConfig {
+            patience: Some(15),
+            ..Default::default()
+        },
         seed: 1,
-        workers: 1,
+        ..TrainSettings::default()
     };
     let options = ModelOptions {
         classes: 2,
@@ -84,14 +80,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let device = Device::flex().autodiff();
     let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device)?;
-    let fitted = fit(model, &train, &val, &settings, &mut Quiet)?;
+    let fitted = Trainer::new(settings)?.fit(model, &train, &val, &mut [])?;
     let best = &fitted.records[fitted.best];
     println!("{} epochs, best {}", fitted.records.len(), best.epoch);
-    let judged = verdict(
-        (best.train_accuracy, train.len()),
-        (best.val_accuracy, val.len()),
-        0.5,
-    );
+    let judged = Evidence {
+        train: Measured {
+            accuracy: best.train_accuracy,
+            samples: train.len(),
+        },
+        val: Measured {
+            accuracy: best.val_accuracy,
+            samples: val.len(),
+        },
+        commonest: 0.5,
+        baseline: Some(Measured {
+            accuracy: baseline(&train, &val)?.val_accuracy,
+            samples: val.len(),
+        }),
+        steadiness: Steadiness::from_log(&fitted.records, false),
+    }
+    .verdict();
     println!("{}", judged.words);
     let accuracy = predict(&fitted.model, &val, 1)?.accuracy();
     assert!(accuracy > 0.95, "the spirals come apart: {accuracy}");

@@ -8,7 +8,7 @@ use onggi::nn::NnError;
 use onggi::nn::init::{self, FanMode, Nonlinearity, Probe, Rule, Verdict};
 use onggi::nn::linear::{Linear, LinearConfig};
 use onggi::nn::loss::CrossEntropy;
-use onggi::nn::optim::{AdamW, AdamWConfig, Gradients, Optimizer};
+use onggi::nn::optim::{AdamW, Gradients, Optimizer};
 
 const KAIMING: Rule = Rule::KaimingNormal {
     mode: FanMode::FanIn,
@@ -86,10 +86,10 @@ fn symmetry() -> Result<(), NnError> {
         let symmetric = diagnosis.layers[0].verdict == Verdict::Symmetric;
         assert_eq!(symmetric, matches!(rule, Rule::Constant { .. }));
 
-        let mut optimizer = AdamW::new(AdamWConfig::default())?;
+        let mut optimizer = Optimizer::new(AdamW::default())?;
         for _ in 0..300 {
             let gradients = Gradients::of(&model, &loss_of(&model, &mut Probe::off())?)?;
-            model = optimizer.step(model, gradients, 0.01);
+            model = optimizer.step(model, gradients, 0.01)?;
         }
         let logits = model.forward(x.clone(), Nonlinearity::Relu, &mut Probe::off())?;
         let best = logits.argmax(1).into_data();

@@ -33,6 +33,7 @@ enum Suite {
 }
 
 fn main() -> Result<()> {
+    onggi::ops::memory::keep_freed_pages();
     match Cli::parse().suite {
         Suite::Ops(suite) => suite.run(&ops::benches(), "ops.py"),
         Suite::Models(suite) => suite.run(&models::BENCHES, "models.py"),

@@ -48,6 +48,8 @@ impl Peer {
         let mut child = command
             .arg("--threads")
             .arg(threads.to_string())
+            // As ours: a thread stays on its processor. PyTorch gains up to three times by it.
+            .env("OMP_PROC_BIND", "true")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

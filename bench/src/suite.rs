@@ -74,11 +74,6 @@ impl Suite {
             self.threads > 0 && self.rounds > 0,
             "--threads and --rounds must be at least 1"
         );
-        // As in the command: the calling thread is the first of them.
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .use_current_thread()
-            .build_global()?;
         let mut peers = Vec::new();
         if let Some(python) = &self.peer_python {
             peers.push(Peer::python(python, script, self.threads)?);
@@ -88,6 +83,8 @@ impl Suite {
                 peers.push(Peer::rust(binary, name, self.threads)?);
             }
         }
+        // After the peers, which would inherit this thread's place.
+        onggi::threads::start(self.threads)?;
         let versions: Vec<_> = peers.iter().map(|peer| peer.version.as_str()).collect();
         let versions = match versions.as_slice() {
             [] => "no peers".to_string(),

@@ -15,7 +15,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use onggi::nn::linear::{Linear, LinearConfig};
 use onggi::nn::loss::CrossEntropy;
-use onggi::nn::optim::{AdamW, AdamWConfig, Gradients, Optimizer, Sgd, SgdConfig};
+use onggi::nn::optim::{AdamW, Gradients, Optimizer, Sgd};
 use onggi::nn::{Classifier, Mode, NnError, init};
 
 pub(crate) use resnet::resnet18;
@@ -78,21 +78,21 @@ fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
         .expect("valid sizes")
 }
 
-pub(crate) fn sgd() -> Sgd {
-    let config = SgdConfig {
+pub(crate) fn sgd() -> Optimizer {
+    let rule = Sgd {
         momentum: 0.9,
         weight_decay: 5e-4,
-        ..Default::default()
+        ..Sgd::default()
     };
-    Sgd::new(config).expect("valid settings")
+    Optimizer::new(rule).expect("valid settings")
 }
 
-pub(crate) fn adamw() -> AdamW {
-    AdamW::new(AdamWConfig {
+pub(crate) fn adamw() -> Optimizer {
+    let rule = AdamW {
         weight_decay: 0.01,
-        ..Default::default()
-    })
-    .expect("valid settings")
+        ..AdamW::default()
+    };
+    Optimizer::new(rule).expect("valid settings")
 }
 
 /// Average over the image, and a linear layer.
@@ -129,7 +129,7 @@ fn inference<M: Classifier<D>, const D: usize>(model: M, shape: &[usize]) -> Ste
 fn training<M, const D: usize>(
     model: M,
     parameters: usize,
-    mut optimizer: impl Optimizer + 'static,
+    mut optimizer: Optimizer,
     lr: f64,
     shape: &[usize],
     classes: usize,
@@ -151,7 +151,8 @@ where
             .expect("the model's shape");
         let loss = loss.forward(logits, &targets).expect("valid classes");
         let gradients = Gradients::of(&current, &loss).expect("a tracked loss");
-        model = Some(optimizer.step(current, gradients, lr));
+        let moved = optimizer.step(current, gradients, lr);
+        model = Some(moved.expect("the model's gradients"));
         Box::new(())
     })
 }

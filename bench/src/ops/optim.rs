@@ -20,7 +20,7 @@ pub(super) const BENCHES: [Bench; 2] = [
     },
 ];
 
-fn step(mut optimizer: impl Optimizer + 'static, lr: f64) -> Step {
+fn step(mut optimizer: Optimizer, lr: f64) -> Step {
     let device = Device::flex().autodiff();
     let model = resnet18(&device).train();
     let x = Tensor::<4>::random([2, 3, 64, 64], Distribution::Normal(0.0, 1.0), &device);
@@ -31,7 +31,8 @@ fn step(mut optimizer: impl Optimizer + 'static, lr: f64) -> Step {
     let mut model = Some(model);
     Box::new(move || {
         let current = model.take().expect("put back after each step");
-        model = Some(optimizer.step(current, gradients.clone(), lr));
+        let moved = optimizer.step(current, gradients.clone(), lr);
+        model = Some(moved.expect("the model's gradients"));
         Box::new(())
     })
 }

@@ -62,8 +62,15 @@ pub trait Dataset: Send + Sync {
     /// Label of sample `index < len()`, below `num_classes()`; 0 where the data set has no labels.
     fn label(&self, index: usize) -> usize;
 
-    /// Number of classes.
+    /// Number of classes; 0 where the data set has quantities.
     fn num_classes(&self) -> usize;
+
+    /// The quantity of sample `index < len()`, for a regressor; `None` where the data set has
+    /// classes.
+    fn target(&self, index: usize) -> Option<f32> {
+        let _ = index;
+        None
+    }
 
     /// Where sample `index < len()` came from: a path, or `row 17`.
     fn source(&self, index: usize) -> String;

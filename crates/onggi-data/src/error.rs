@@ -529,4 +529,24 @@ pub enum DataError {
         /// What differs.
         reason: String,
     },
+    /// Lists that do not fit together.
+    #[error("{got} {what}, expected {expected}")]
+    Lengths {
+        /// What the list holds.
+        what: &'static str,
+        /// The length that fits.
+        expected: usize,
+        /// Its length.
+        got: usize,
+    },
+    /// A setting outside of its range.
+    #[error("`{what}` must be {expected}, got {got}")]
+    Range {
+        /// The setting.
+        what: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
 }

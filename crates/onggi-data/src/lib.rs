@@ -2,10 +2,13 @@
 //!
 //! [`image`] reads folders of pictures, [`table`] reads CSV and TSV files; both end in a
 //! [`Dataset`], from which a [`Loader`] makes batches on worker threads. [`SplitMap`] says which
-//! sample belongs to train, validation and test. Nothing here writes to the user's data.
+//! sample belongs to train, validation and test; [`duplicates`] finds samples that occur more than
+//! once, or in two of these parts. Nothing here writes to the user's data.
 #![forbid(unsafe_code)]
 
+pub mod affinity;
 mod dataset;
+pub mod duplicates;
 mod error;
 pub mod image;
 mod loader;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use onggi_augment::Draw;
 
 use crate::split::shuffle;
-use crate::{DataError, Dataset, View};
+use crate::{DataError, Dataset, View, affinity};
 
 /// Index of the [`Draw`] that shuffles an epoch: one no sample has.
 const ORDER_INDEX: u64 = u64::MAX;
@@ -40,6 +40,8 @@ pub struct Batch {
     pub shape: Vec<usize>,
     /// Labels, `N`.
     pub labels: Vec<usize>,
+    /// What a regressor is to answer, `N`; empty where the data set has classes.
+    pub targets: Vec<f32>,
     /// Positions in the data set, `N`.
     pub indices: Vec<usize>,
 }
@@ -135,34 +137,55 @@ impl Loader {
         order
     }
 
+    /// Samples of each batch of an epoch.
+    pub fn batch_lens(&self) -> Vec<usize> {
+        self.bounds().iter().map(Range::len).collect()
+    }
+
     /// Starts the workers on one epoch; `view` goes to [`Dataset::load`] as it is.
     ///
     /// The first error ends the epoch. Dropping the iterator stops the workers, each after the
     /// sample at hand.
     pub fn epoch(&self, epoch: u64, view: View) -> Epoch {
+        self.epoch_from(epoch, view, 0)
+    }
+
+    /// As [`epoch`](Self::epoch), from batch `first` on: the same batches that the whole epoch would
+    /// go on with, without making those before.
+    pub fn epoch_from(&self, epoch: u64, view: View, first: usize) -> Epoch {
         let sample_shape = self.dataset.sample_shape();
+        let bounds = self.bounds();
+        let first = first.min(bounds.len());
         let work = Arc::new(Work {
             dataset: Arc::clone(&self.dataset),
             order: self.order(epoch),
-            bounds: self.bounds(),
+            bounds,
             sample_len: sample_shape.iter().product(),
             sample_shape,
             view,
             prefetch: self.config.prefetch,
             stopped: AtomicBool::new(false),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                next: first,
+                delivered: first,
+                done: BTreeMap::new(),
+            }),
             ready: Condvar::new(),
             room: Condvar::new(),
         });
         let mut workers = Vec::new();
-        for _ in 0..self.config.workers.min(work.bounds.len()) {
+        let left = work.bounds.len() - first;
+        for _ in 0..self.config.workers.min(left) {
             let shared = Arc::clone(&work);
-            match std::thread::Builder::new().spawn(move || shared.run()) {
+            match std::thread::Builder::new().spawn(move || {
+                affinity::release();
+                shared.run()
+            }) {
                 Ok(worker) => workers.push(worker),
                 Err(source) if workers.is_empty() => {
                     work.lock()
                         .done
-                        .insert(0, Err(DataError::Worker { source }));
+                        .insert(first, Err(DataError::Worker { source }));
                     break;
                 }
                 // Fewer workers than asked for give the same batches.
@@ -262,7 +285,6 @@ struct Work {
     room: Condvar,
 }
 
-#[derive(Default)]
 struct State {
     /// The next batch to be claimed by a worker.
     next: usize,
@@ -311,6 +333,7 @@ impl Work {
         let indices = self.order[self.bounds[batch].clone()].to_vec();
         let mut x = vec![0.0; indices.len() * self.sample_len];
         let mut labels = Vec::with_capacity(indices.len());
+        let mut targets = Vec::new();
         for (i, &index) in indices.iter().enumerate() {
             // A dropped epoch: nobody will look at this batch.
             if self.stopped.load(Ordering::Relaxed) {
@@ -320,6 +343,7 @@ impl Work {
             let out = &mut x[i * self.sample_len..(i + 1) * self.sample_len];
             self.dataset.load(index, self.view, out)?;
             labels.push(self.dataset.label(index));
+            targets.extend(self.dataset.target(index));
         }
         let mut shape = Vec::with_capacity(self.sample_shape.len() + 1);
         shape.push(indices.len());
@@ -328,6 +352,7 @@ impl Work {
             x,
             shape,
             labels,
+            targets,
             indices,
         })
     }
@@ -414,6 +439,20 @@ mod tests {
     }
 
     const TRAIN: View = View::Train { seed: 1, epoch: 2 };
+
+    #[test]
+    fn an_epoch_goes_on_where_it_was_left() {
+        let loader = loader(numbers(23), config(4, 2));
+        let whole: Vec<_> = loader.epoch(2, TRAIN).map(Result::unwrap).collect();
+        for first in 0..=whole.len() + 1 {
+            let rest: Vec<_> = loader
+                .epoch_from(2, TRAIN, first)
+                .map(Result::unwrap)
+                .collect();
+            assert_eq!(rest, whole[first.min(whole.len())..], "from {first}");
+        }
+        assert_eq!(loader.batch_lens(), [4, 4, 4, 4, 4, 3]);
+    }
 
     /// A change here changes every run of every user.
     #[test]

@@ -1,5 +1,6 @@
 //! The same work on many items, over threads, in a fixed order of results.
 
+use crate::affinity;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Maps `items` on up to `threads` threads; the results lie in the order of the items.
@@ -31,7 +32,13 @@ pub(crate) fn try_map<T: Sync, R: Send, E: Send>(
     };
     let mut all = std::thread::scope(|scope| {
         let helpers: Vec<_> = (1..threads.min(items.len()))
-            .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+            .map_while(|_| {
+                let run = || {
+                    affinity::release();
+                    work()
+                };
+                std::thread::Builder::new().spawn_scoped(scope, run).ok()
+            })
             .collect();
         let mut all = work();
         for helper in helpers {

@@ -16,3 +16,25 @@ pub trait Classifier<const D: usize>: Module + 'static {
     /// An input that does not fit the model.
     fn forward(&self, x: Tensor<D>, mode: &Mode) -> Result<Tensor<2>, NnError>;
 }
+
+/// A module that maps a batch of inputs of type `X` to one row of numbers a sample: class logits, or
+/// a regressor's answer.
+///
+/// Every [`Classifier`] is one. A model of another input, such as token ids
+/// (`Tensor<2, Int>`), implements this trait itself.
+pub trait Network<X>: Module + 'static {
+    /// One row a sample.
+    ///
+    /// # Shapes
+    /// `x` of `N` samples → `(N, K)`.
+    ///
+    /// # Errors
+    /// An input that does not fit the model.
+    fn outputs(&self, x: X, mode: &Mode) -> Result<Tensor<2>, NnError>;
+}
+
+impl<const D: usize, M: Classifier<D>> Network<Tensor<D>> for M {
+    fn outputs(&self, x: Tensor<D>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        self.forward(x, mode)
+    }
+}

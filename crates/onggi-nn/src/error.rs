@@ -37,6 +37,12 @@ pub enum NnError {
         /// Every missing, extra or misshapen tensor.
         problems: Vec<String>,
     },
+    /// Gradients, a state or groups of an optimiser do not fit the model or the rule.
+    #[error("the optimiser cannot step: {}", problems.join("; "))]
+    Optimizer {
+        /// All that does not fit.
+        problems: Vec<String>,
+    },
 }
 
 impl NnError {

@@ -1,4 +1,4 @@
-//! Layers, initialisers, losses, optimisers and schedules on [`onggi_ops`].
+//! Layers, initialisers, losses, optimisers, penalties, schedules and averages on [`onggi_ops`].
 //!
 //! Semantics, argument names and state-dict names are PyTorch's. Two things differ on purpose:
 //! whether a pass trains, and the randomness it may use, are an argument ([`Mode`]), never a global;
@@ -20,12 +20,15 @@
 
 pub mod activation;
 pub mod attention;
+pub mod average;
+pub mod check;
 mod classifier;
 pub mod conv;
 pub mod dropout;
 pub mod embedding;
 mod error;
 pub mod flatten;
+mod freeze;
 pub mod identity;
 pub mod init;
 pub mod linear;
@@ -36,11 +39,13 @@ pub mod optim;
 pub mod pad;
 pub mod pool;
 pub mod recurrent;
+pub mod regularize;
 pub mod schedule;
 pub mod sequential;
 pub mod state;
 pub mod upsample;
 
-pub use classifier::Classifier;
+pub use classifier::{Classifier, Network};
 pub use error::NnError;
+pub use freeze::freeze;
 pub use mode::{Draws, Mode};

@@ -20,7 +20,7 @@ fn open() -> Golden {
 }
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 /// As [`assert_close`], but infinities must be met, and what PyTorch cannot say (NaN) is not asked.

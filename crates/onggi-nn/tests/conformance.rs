@@ -131,7 +131,7 @@ fn conform<M: Module, const I: usize, const O: usize>(
     bad: &[[usize; I]],
     forward: impl Fn(&M, Tensor<I>, &Mode) -> Result<Tensor<O>, NnError>,
 ) {
-    let device = Device::flex().autodiff();
+    let device = onggi_ops::testing::device().autodiff();
     let make = |seed| init(&mut init::generator(seed), &device).unwrap();
     let layer = make(1);
     let x = Tensor::from_inner(random(shape, 1)).require_grad();

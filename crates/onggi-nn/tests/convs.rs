@@ -2,7 +2,7 @@
 //! (`../onggi-ops/tests/fixtures/pool.py`).
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use onggi_nn::conv::{
     Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig, ConvTranspose1dConfig,
     ConvTranspose2dConfig, Padding, PaddingMode,
@@ -32,7 +32,7 @@ macro_rules! layer {
     ($config:expr) => {
         |x, weight, bias: Option<Tensor<1>>| {
             let config = $config.with_bias(bias.is_some());
-            let device = Device::flex().autodiff();
+            let device = onggi_ops::testing::device().autodiff();
             let mut layer = config.init(&mut init::generator(1), &device).unwrap();
             assert_eq!(layer.weight.dims(), Tensor::dims(&weight));
             layer.weight = leaf(weight);
@@ -138,7 +138,7 @@ fn transposed_convolutions() {
 /// The bound is `1/√fan_in`, the fan being that of the weight as it lies.
 #[test]
 fn initial_values_fill_pytorchs_bounds() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let rng = &mut init::generator(1);
     let largest = |v: Vec<f32>| v.into_iter().fold(0f32, |m, v| m.max(v.abs()));
     let check = |v: Vec<f32>, fan: f32| {
@@ -274,7 +274,7 @@ fn padding_and_upsampling() {
 
 #[test]
 fn mistakes_are_errors() {
-    let (device, rng) = (Device::flex(), &mut init::generator(1));
+    let (device, rng) = (onggi_ops::testing::device(), &mut init::generator(1));
     let groups = Conv2dConfig::new(4, 6, 3).with_groups(4).init(rng, &device);
     assert_eq!(
         groups.unwrap_err().to_string(),

@@ -15,7 +15,7 @@ const KAIMING: Rule = Rule::KaimingNormal {
 };
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 fn golden() -> Golden {
@@ -32,7 +32,7 @@ fn constants_are_pytorchs() {
         assert_eq!(got.dims().to_vec(), shape, "{name}");
         assert_eq!(values(&got), expected, "{name}");
     }
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     for shape in [[3, 5], [4, 2], [3, 3]] {
         let name = format!("eye.{}x{}", shape[0], shape[1]);
         check(&name, init::eye(shape, &device));
@@ -71,7 +71,7 @@ fn gains_and_fans_are_pytorchs() {
 
 #[test]
 fn every_rule_draws_for_every_shape_and_refuses_bad_numbers() {
-    let (rng, device) = (&mut init::generator(1), Device::flex());
+    let (rng, device) = (&mut init::generator(1), onggi_ops::testing::device());
     let good = [
         Rule::Constant { value: 0.5 },
         Rule::Uniform {

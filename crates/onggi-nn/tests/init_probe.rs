@@ -11,7 +11,7 @@ use onggi_nn::optim::Gradients;
 use onggi_ops::testing::{assert_close, random, values};
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 /// A convolution and two linear layers.
@@ -105,7 +105,7 @@ fn lsuv_gives_every_layer_unit_variance() {
     assert_close(
         "rows",
         &unit,
-        &values(&init::eye([4, 4], &Device::flex())),
+        &values(&init::eye([4, 4], &onggi_ops::testing::device())),
         1e-5,
     );
     let loss = scaled.model.loss(&mut Probe::off()).unwrap();
@@ -120,7 +120,7 @@ fn lsuv_says_what_it_cannot_scale() {
     let run = |forward: &dyn Fn(&Net, &mut Probe) -> Result<(), NnError>| {
         let rng = &mut init::generator(6);
         lsuv(
-            Net::new(&Device::flex()),
+            Net::new(&onggi_ops::testing::device()),
             &LsuvConfig::default(),
             rng,
             forward,
@@ -128,7 +128,7 @@ fn lsuv_says_what_it_cannot_scale() {
         .unwrap_err()
         .to_string()
     };
-    let z = || Tensor::<2>::zeros([4, 3], &Device::flex());
+    let z = || Tensor::<2>::zeros([4, 3], &onggi_ops::testing::device());
     assert_eq!(
         run(&|_, probe| {
             probe.record("fc9", Nonlinearity::Relu, &z());
@@ -149,7 +149,7 @@ fn lsuv_says_what_it_cannot_scale() {
         tolerance: 0.0,
         max_iterations: 10,
     };
-    let net = Net::new(&Device::flex());
+    let net = Net::new(&onggi_ops::testing::device());
     assert!(lsuv(net, &config, &mut init::generator(6), |_, _| Ok(())).is_err());
 }
 
@@ -160,7 +160,7 @@ fn lsuv_stops_after_its_iterations() {
         tolerance: 0.1,
         max_iterations: 3,
     };
-    let net = Net::new(&Device::flex());
+    let net = Net::new(&onggi_ops::testing::device());
     let scaled = lsuv(net, &config, &mut init::generator(6), |_, probe| {
         probe.record("fc1", Nonlinearity::Relu, &(random::<2>([8, 8], 1) * 2.0));
         Ok(())

@@ -23,7 +23,7 @@ fn open() -> Golden {
 }
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 type Outcome = Result<Tensor<1>, NnError>;

@@ -15,7 +15,7 @@ use onggi_nn::{Mode, NnError, init};
 use onggi_ops::testing::{Golden, assert_close, values};
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 /// One case of the golden file.
@@ -120,7 +120,7 @@ impl Case {
                 self.close(&name, &tensor.values);
             }
         }
-        let x = self.tensor::<D>("x", &Device::flex());
+        let x = self.tensor::<D>("x", &onggi_ops::testing::device());
         for _ in 0..2 {
             let y = forward(&layer, x.clone(), &Mode::Eval).unwrap();
             self.close("y_eval", &values(&y));
@@ -302,10 +302,10 @@ fn spectral_norm_of_linear_and_convolution() {
 #[test]
 fn spectral_norm_finds_the_largest_singular_value() {
     let mut layer = LinearConfig::new(3, 3)
-        .init(&mut init::generator(1), &Device::flex())
+        .init(&mut init::generator(1), &onggi_ops::testing::device())
         .unwrap();
     let diagonal = [[0.5, 0.0, 0.0], [0.0, -4.0, 0.0], [0.0, 0.0, 2.0]];
-    layer.weight = burn::module::Param::from_data(diagonal, &Device::flex());
+    layer.weight = burn::module::Param::from_data(diagonal, &onggi_ops::testing::device());
     let config = SpectralNormConfig::default();
     let layer = config
         .apply(layer, "weight", &mut init::generator(2))

@@ -12,7 +12,7 @@ use onggi_ops::testing::{Golden, assert_close, values};
 const TOLERANCE: f32 = 2e-6;
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 /// A case of the golden file.

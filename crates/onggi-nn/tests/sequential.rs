@@ -6,7 +6,7 @@ use onggi_nn::conv::Conv2dConfig;
 use onggi_nn::dropout::{Dropout, Dropout2d};
 use onggi_nn::linear::LinearConfig;
 use onggi_nn::norm::BatchNormConfig;
-use onggi_nn::optim::{Gradients, Optimizer, Sgd, SgdConfig};
+use onggi_nn::optim::{Gradients, Optimizer, Sgd};
 use onggi_nn::sequential::{Layer, Sequential};
 use onggi_nn::{Mode, NnError, init, state};
 use onggi_ops::testing::{random, values};
@@ -26,7 +26,7 @@ fn names(model: &Sequential) -> Vec<String> {
 
 #[test]
 fn names_are_places_or_given_and_nest() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let plain = Sequential::new(layers(&device).unwrap());
     let expected = [
         "0.bias",
@@ -52,7 +52,7 @@ fn names_are_places_or_given_and_nest() {
 
 #[test]
 fn it_computes_what_its_layers_do_one_by_one() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let [conv, norm, _] = layers(&device).unwrap();
     let x = random([2, 3, 8, 8], 1);
     let model = Sequential::new([conv.clone(), norm.clone()]);
@@ -66,7 +66,7 @@ fn it_computes_what_its_layers_do_one_by_one() {
 
 #[test]
 fn it_trains() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let mut rng = init::generator(1);
     let mut model = Sequential::new([
         LinearConfig::new(4, 8)
@@ -82,21 +82,21 @@ fn it_trains() {
     .train();
     let x = Tensor::from_inner(random([32, 4], 1));
     let target = x.clone().sum_dim(1);
-    let mut sgd = Sgd::new(SgdConfig::default()).unwrap();
+    let mut sgd = Optimizer::new(Sgd::default()).unwrap();
     let mut losses = Vec::new();
     for step in 0..50 {
         let y: Tensor<2> = model.forward(x.clone(), &Mode::train(1, step)).unwrap();
         let loss = (y - target.clone()).square().mean();
         let gradients = Gradients::of(&model, &loss).unwrap();
         losses.push(loss.into_scalar::<f32>());
-        model = sgd.step(model, gradients, 0.05);
+        model = sgd.step(model, gradients, 0.05).unwrap();
     }
     assert!(losses[49] < 0.2 * losses[0], "{losses:?}");
 }
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    let device = Device::flex();
+    let device = onggi_ops::testing::device();
     let model = Sequential::new(layers(&device).unwrap());
     let refused = model.forward::<2, 4>(Tensor::zeros([2, 3], &device), &Mode::Eval);
     assert_eq!(

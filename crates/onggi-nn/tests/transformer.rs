@@ -14,7 +14,7 @@ use onggi_nn::{Mode, NnError, init};
 use onggi_ops::testing::{Golden, assert_close, random, values};
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    onggi_ops::testing::device().autodiff()
 }
 
 /// A case of a golden file.
@@ -509,7 +509,7 @@ fn encoder_layers_drop_in_training_and_refuse_what_they_cannot_be() {
 
 #[test]
 fn positions_have_the_paper_s_values() {
-    let positions = values(&sinusoidal_positions(50, 7, &Device::flex()).unwrap());
+    let positions = values(&sinusoidal_positions(50, 7, &onggi_ops::testing::device()).unwrap());
     for (at, &got) in positions.iter().enumerate() {
         let (t, column) = ((at / 7) as f64, at % 7);
         let angle = t / 10_000f64.powf((column - column % 2) as f64 / 7.0);
@@ -520,5 +520,5 @@ fn positions_have_the_paper_s_values() {
         };
         assert_eq!(got, expected as f32, "{at}");
     }
-    assert!(sinusoidal_positions(3, 0, &Device::flex()).is_err());
+    assert!(sinusoidal_positions(3, 0, &onggi_ops::testing::device()).is_err());
 }

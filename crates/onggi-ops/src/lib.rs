@@ -35,6 +35,8 @@ pub mod interpolate;
 mod kernels;
 pub mod linear;
 pub mod loss;
+#[cfg(feature = "mimalloc")]
+pub mod memory;
 pub mod norm;
 pub mod optim;
 pub mod pad;

@@ -1,13 +1,15 @@
 //! A model's answers on a data set.
 
-use crate::TrainError;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::{Input, TrainError, TrainSettings};
+use burn::tensor::Device;
 use onggi_data::{Batch, Dataset, Loader, LoaderConfig, View};
-use onggi_nn::{Classifier, Mode};
+use onggi_nn::average::recompute_running_stats;
+use onggi_nn::{Mode, Network};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Samples of one forward pass: large enough to fill the kernels, small enough for any memory.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// A model's answers on a data set, in the data set's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +51,21 @@ impl Predictions {
 ///
 /// # Errors
 /// Samples that cannot be read, or that do not fit the model.
-pub fn predict<const D: usize, M: Classifier<D>>(
+pub fn predict<X: Input, M: Network<X>>(
     model: &M,
     data: &Arc<dyn Dataset>,
     workers: usize,
 ) -> Result<Predictions, TrainError> {
-    let model = model.valid();
+    predict_by(model, data, workers, BATCH)
+}
+
+/// As [`predict`], `batch` samples at a time.
+pub(crate) fn predict_by<X: Input, M: Network<X>>(
+    model: &M,
+    data: &Arc<dyn Dataset>,
+    workers: usize,
+    batch: usize,
+) -> Result<Predictions, TrainError> {
     let classes = data.num_classes();
     let mut out = Predictions {
         classes,
@@ -62,8 +73,30 @@ pub fn predict<const D: usize, M: Classifier<D>>(
         loss: 0.0,
         labels: Vec::new(),
     };
+    outputs(model, data, workers, batch, |logits, labels, _| {
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            let log_sum = log_sum_exp(row);
+            out.loss += log_sum - f64::from(row[label]);
+            out.probabilities
+                .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
+        }
+        out.labels.extend(labels);
+    })?;
+    out.loss /= out.labels.len().max(1) as f64;
+    Ok(out)
+}
+
+/// Gives `each` the outputs of each batch, its labels and its targets.
+pub(crate) fn outputs<X: Input, M: Network<X>>(
+    model: &M,
+    data: &Arc<dyn Dataset>,
+    workers: usize,
+    batch: usize,
+    mut each: impl FnMut(&[f32], &[usize], &[f32]),
+) -> Result<(), TrainError> {
+    let model = model.valid();
     let config = LoaderConfig {
-        batch_size: BATCH,
+        batch_size: batch,
         shuffle: None,
         drop_last: false,
         workers,
@@ -71,24 +104,48 @@ pub fn predict<const D: usize, M: Classifier<D>>(
     };
     for batch in Loader::new(data.clone(), config)?.epoch(0, View::Eval) {
         let batch = batch?;
-        let labels = batch.labels.clone();
-        let logits = model.forward(input::<D>(batch, &Device::flex()), &Mode::Eval)?;
-        let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-        for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
-            let log_sum = log_sum_exp(row);
-            out.loss += log_sum - f64::from(row[label]);
-            out.probabilities
-                .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
-        }
-        out.labels.extend(labels);
+        let x = X::from_batch(batch.x, batch.shape, &Device::flex())?;
+        let outputs = model.outputs(x, &Mode::Eval)?;
+        let outputs: Vec<f32> = outputs.into_data().iter::<f32>().collect();
+        each(&outputs, &batch.labels, &batch.targets);
     }
-    out.loss /= out.labels.len().max(1) as f64;
-    Ok(out)
+    Ok(())
 }
 
-/// A batch's samples as a tensor.
-pub(crate) fn input<const D: usize>(batch: Batch, device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(batch.x, batch.shape), device)
+/// The model with running statistics that fit its weights: means over the training data, in their
+/// order and without augmentation.
+pub(crate) fn train_passes<X: Input, M: Network<X>>(
+    model: M,
+    data: &Arc<dyn Dataset>,
+    settings: &TrainSettings,
+    batch: usize,
+) -> Result<M, TrainError> {
+    let config = LoaderConfig {
+        batch_size: batch.max(2),
+        shuffle: None,
+        // A last batch of one sample has no variance.
+        drop_last: data.len() % batch.max(2) == 1 && data.len() > 1,
+        workers: settings.workers,
+        prefetch: 2,
+    };
+    let device = Device::flex().autodiff();
+    // The first error that is none of the model's, which ends the batches.
+    let failed: Cell<Option<TrainError>> = Cell::new(None);
+    let fail = |error: TrainError| failed.set(Some(error));
+    let batches = Loader::new(data.clone(), config)?.epoch(0, View::Eval);
+    let batches = batches.map_while(|batch| batch.map_err(|e| fail(e.into())).ok());
+    let forward = |model: &M, batch: &Batch| {
+        let x = X::from_batch(batch.x.clone(), batch.shape.clone(), &device);
+        match x {
+            Ok(x) => model.outputs(x, &Mode::train(settings.seed, 0)).map(drop),
+            Err(error) => {
+                fail(error);
+                Ok(())
+            }
+        }
+    };
+    let model = recompute_running_stats(model, batches, forward)?;
+    failed.take().map_or(Ok(model), Err)
 }
 
 /// `ln Σ eᶻ`, without overflow.

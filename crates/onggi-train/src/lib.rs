@@ -1,28 +1,38 @@
-//! Training of any classifier module: the loop, early stopping, metrics, the verdict on the fit,
-//! weights on disk and the run folder.
+//! Training of any classifier or regressor: the trainer and its checkpoints, early stopping, metrics,
+//! the verdict on the fit, weights on disk and the run folder.
 //!
 //! # Example
 //! See `examples/01_train_on_points.rs`, which trains on a data set of its own.
 
 #![forbid(unsafe_code)]
 
+mod checkpoint;
+pub mod diagnose;
 mod early_stopping;
 mod error;
 mod evaluate;
-mod metrics;
+mod input;
+mod memory;
+pub mod metrics;
+mod objective;
 pub mod run;
 mod subset;
+mod tensorboard;
 mod trainer;
 mod verdict;
 mod weights;
 
-pub use early_stopping::EarlyStopping;
+pub use checkpoint::{Checkpoints, fingerprint};
+pub use early_stopping::{EarlyStopping, EarlyStoppingConfig, Monitor};
 pub use error::TrainError;
 pub use evaluate::{Predictions, predict};
-pub use metrics::evaluation;
+pub use input::Input;
+pub use objective::Objective;
 pub use subset::Subset;
+pub use tensorboard::TensorBoard;
 pub use trainer::{
-    Fit, FitSettings, Observer, OptimizerChoice, Progress, Stopped, TRAIN_SUBSET, fit,
+    Averaging, Callback, CheckpointEvery, Fit, Progress, RangePoint, RangeTest, RangeTestConfig,
+    Schedule, Start, Stopped, TRAIN_SUBSET, TrainSettings, Trainer, range_test,
 };
-pub use verdict::verdict;
+pub use verdict::{Evidence, Measured, Steadiness};
 pub use weights::{WeightsFile, read_weights, write_weights};

@@ -27,6 +27,10 @@ pub mod files {
     pub const SUMMARY: &str = "run.json";
     /// Pictures for the report: [`super::Samples`] and the PNG files it names.
     pub const SAMPLES: &str = "samples/samples.json";
+    /// The newest two checkpoints.
+    pub const CHECKPOINT: &str = "checkpoint";
+    /// Event files for TensorBoard, on request.
+    pub const TENSORBOARD: &str = "tensorboard";
     /// The self-contained report.
     pub const REPORT: &str = "report.html";
 }
@@ -43,21 +47,24 @@ pub struct EpochRecord {
     pub step: u64,
     /// Learning rate of the epoch's last step.
     pub lr: f64,
-    /// Mean cross-entropy on the train subset, eval mode.
+    /// Mean loss on the train subset, eval mode: cross-entropy, or the regressor's loss.
     pub train_loss: f64,
-    /// Accuracy on the train subset, eval mode.
+    /// Accuracy on the train subset, eval mode; of a regressor R².
     pub train_accuracy: f64,
-    /// Mean cross-entropy on the validation split.
+    /// Mean loss on the validation split.
     pub val_loss: f64,
-    /// Accuracy on the validation split.
+    /// Accuracy on the validation split; of a regressor R².
     pub val_accuracy: f64,
     /// Mean over the epoch's steps of the gradient's global L2 norm, before clipping.
     pub grad_norm: f64,
-    /// Wall time since training began.
+    /// Steps skipped so far, as the loss or a gradient was not finite.
+    #[serde(default)]
+    pub skipped: u64,
+    /// Time spent on training so far, that of resumed processes included.
     pub seconds: f64,
 }
 
-/// What the two accuracies say about the model.
+/// What a run's figures say about the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
@@ -65,8 +72,12 @@ pub enum Fit {
     Overfitting,
     /// Poor even on what it was trained on.
     Underfitting,
+    /// Both: poor on its own samples, and far poorer on others.
+    Both,
     /// Neither of the two.
     Neither,
+    /// The training did not run calmly enough for its outcome to mean much.
+    Unstable,
 }
 
 /// The verdict with the figures and words behind it.

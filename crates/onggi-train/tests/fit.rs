@@ -2,11 +2,16 @@
 
 use burn::tensor::Device;
 use onggi_data::{DataError, Dataset, View};
+use onggi_nn::optim::{AdamW, Group, RuleConfig, Sgd};
 use onggi_nn::{init, state};
 use onggi_train::run::EpochRecord;
-use onggi_train::{Fit, FitSettings, Observer, OptimizerChoice, Stopped, TrainError, fit, predict};
+use onggi_train::{
+    Callback, EarlyStoppingConfig, Fit, Objective, Progress, Stopped, TrainError, TrainSettings,
+    Trainer, predict,
+};
 use onggi_zoo::{ModelOptions, TableModel};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Points inside and outside of a circle, on a sunflower's spiral.
 struct Disc {
@@ -48,49 +53,50 @@ impl Dataset for Disc {
     }
 }
 
-fn settings() -> FitSettings {
-    FitSettings {
+fn settings() -> TrainSettings {
+    TrainSettings {
         epochs: 12,
         batch: 16,
         lr: 0.02,
-        optimizer: OptimizerChoice::AdamW,
-        weight_decay: 0.01,
-        label_smoothing: 0.0,
         clip_norm: Some(1.0),
-        early_stopping: None,
         seed: 3,
-        workers: 1,
+        ..TrainSettings::default()
     }
 }
 
-fn run(settings: &FitSettings, watch: &mut dyn Observer) -> Result<Fit<TableModel>, TrainError> {
+fn model(dropout: f64) -> TableModel {
     let options = ModelOptions {
         classes: 2,
-        dropout: 0.1,
+        dropout,
     };
     let device = Device::flex().autodiff();
-    let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device).unwrap();
-    fit(model, &part(0), &part(1), settings, watch)
+    TableModel::build("mlp", 2, &options, &mut init::generator(1), &device).unwrap()
+}
+
+fn run(settings: &TrainSettings, watch: &mut Watch) -> Result<Fit<TableModel>, TrainError> {
+    let trainer = Trainer::new(settings.clone())?;
+    trainer.fit(model(0.1), &part(0), &part(1), &mut [watch])
 }
 
 fn part(first: usize) -> Arc<dyn Dataset> {
     Arc::new(Disc { first, len: 100 })
 }
 
-/// Asks to stop after some steps; remembers the best weights it was given.
+/// Asks to stop after some steps; remembers what it was told.
 #[derive(Default)]
 struct Watch {
     steps: usize,
     stop_after: Option<usize>,
     best: Option<state::StateDict>,
+    notices: Vec<String>,
 }
 
-impl Observer for Watch {
-    fn step(&mut self, _: onggi_train::Progress) {
+impl Callback for Watch {
+    fn on_step(&mut self, _: &Progress) {
         self.steps += 1;
     }
 
-    fn epoch(
+    fn on_epoch(
         &mut self,
         _: &EpochRecord,
         best: Option<&state::StateDict>,
@@ -99,6 +105,10 @@ impl Observer for Watch {
             self.best = Some(best.clone());
         }
         Ok(())
+    }
+
+    fn on_notice(&mut self, notice: &str) {
+        self.notices.push(notice.into());
     }
 
     fn interrupted(&self) -> bool {
@@ -120,8 +130,8 @@ fn learns_and_returns_the_weights_of_the_lowest_validation_loss() {
     let mut watch = Watch::default();
     let fitted = run(&settings(), &mut watch).unwrap();
     assert_eq!(
-        (fitted.records.len(), fitted.stopped),
-        (12, Stopped::AllEpochs)
+        (fitted.records.len(), fitted.stopped, fitted.skipped),
+        (12, Stopped::AllEpochs, 0)
     );
     let best = &fitted.records[fitted.best];
     let lowest = fitted
@@ -143,7 +153,7 @@ fn one_seed_gives_one_result_at_any_number_of_workers_and_threads() {
             .num_threads(threads)
             .build()
             .unwrap();
-        let settings = FitSettings {
+        let settings = TrainSettings {
             workers,
             ..settings()
         };
@@ -152,7 +162,7 @@ fn one_seed_gives_one_result_at_any_number_of_workers_and_threads() {
     };
     let one = on(1, 1);
     assert_eq!(one, on(2, 3));
-    let other = FitSettings {
+    let other = TrainSettings {
         seed: 4,
         ..settings()
     };
@@ -160,10 +170,13 @@ fn one_seed_gives_one_result_at_any_number_of_workers_and_threads() {
 }
 
 #[test]
-fn stops_early_and_by_request() {
-    let hopeless = FitSettings {
+fn stops_early_by_request_and_when_the_time_is_up() {
+    let hopeless = TrainSettings {
         lr: 1e-12,
-        early_stopping: Some(2),
+        early_stopping: EarlyStoppingConfig {
+            patience: Some(2),
+            ..Default::default()
+        },
         ..settings()
     };
     let fitted = run(&hopeless, &mut Watch::default()).unwrap();
@@ -188,20 +201,80 @@ fn stops_early_and_by_request() {
         run(&settings(), &mut watch),
         Err(TrainError::Interrupted)
     ));
+
+    // No time at all: the first epoch is cut short before its first step, and measured.
+    let hasty = TrainSettings {
+        time: Some(Duration::ZERO),
+        ..settings()
+    };
+    let fitted = run(&hasty, &mut Watch::default()).unwrap();
+    assert_eq!((fitted.stopped, fitted.records.len()), (Stopped::Time, 1));
+    assert_eq!(fitted.records[0].step, 0);
 }
 
 #[test]
-fn a_loss_that_is_not_finite_ends_the_training() {
-    let wild = FitSettings {
+fn steps_that_are_never_finite_end_the_training() {
+    let wild = TrainSettings {
         lr: 1e30,
-        optimizer: OptimizerChoice::Sgd { momentum: 0.9 },
+        optimizer: RuleConfig::Sgd(Sgd::default()),
         clip_norm: None,
+        max_skipped: 4,
         ..settings()
     };
-    let error = run(&wild, &mut Watch::default()).unwrap_err();
+    let mut watch = Watch::default();
+    let error = run(&wild, &mut watch).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
+    let words = error.to_string();
+    assert!(words.contains("lower the learning rate"), "{words}");
+    assert_eq!(watch.notices.len(), 4, "{:?}", watch.notices);
     assert!(
-        error.to_string().contains("lower the learning rate"),
+        watch.notices[3].contains("skipped: the loss is"),
+        "{:?}",
+        watch.notices
+    );
+}
+
+#[test]
+fn frozen_parameters_stay_and_a_factor_of_0_holds_too() {
+    let before = state::collect(&model(0.1));
+    let groups = vec![
+        Group {
+            frozen: true,
+            ..Group::new("hidden.0.*")
+        },
+        Group {
+            lr_factor: 0.0,
+            ..Group::new("norm.0.*")
+        },
+    ];
+    let settings = TrainSettings {
+        epochs: 2,
+        groups,
+        optimizer: RuleConfig::AdamW(AdamW {
+            weight_decay: 0.5,
+            ..AdamW::default()
+        }),
+        ..settings()
+    };
+    let fitted = run(&settings, &mut Watch::default()).unwrap();
+    let after = state::collect(&fitted.model);
+    for (name, stays) in [
+        ("hidden.0.weight", true),
+        ("norm.0.weight", true),
+        ("hidden.1.weight", false),
+        ("fc.bias", false),
+    ] {
+        assert_eq!(before[name] == after[name], stays, "{name}");
+    }
+    let unknown = TrainSettings {
+        groups: vec![Group::new("stem.*")],
+        ..settings
+    };
+    let error = run(&unknown, &mut Watch::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("no parameter is called like `stem.*`") && error.contains("fc.bias"),
         "{error}"
     );
 }
@@ -209,27 +282,40 @@ fn a_loss_that_is_not_finite_ends_the_training() {
 #[test]
 fn settings_that_mean_nothing_are_errors() {
     for settings in [
-        FitSettings {
+        TrainSettings {
             epochs: 0,
             ..settings()
         },
-        FitSettings {
+        TrainSettings {
             batch: 0,
             ..settings()
         },
-        FitSettings {
+        TrainSettings {
+            accumulate: 0,
+            ..settings()
+        },
+        TrainSettings {
             clip_norm: Some(0.0),
             ..settings()
         },
-        FitSettings {
-            early_stopping: Some(0),
+        TrainSettings {
+            clip_value: Some(f64::NAN),
             ..settings()
         },
-        FitSettings {
-            label_smoothing: 2.0,
+        TrainSettings {
+            early_stopping: EarlyStoppingConfig {
+                patience: Some(0),
+                ..Default::default()
+            },
             ..settings()
         },
-        FitSettings {
+        TrainSettings {
+            objective: Objective::CrossEntropy {
+                label_smoothing: 2.0,
+            },
+            ..settings()
+        },
+        TrainSettings {
             lr: f64::NAN,
             ..settings()
         },
@@ -240,20 +326,10 @@ fn settings_that_mean_nothing_are_errors() {
         );
     }
     let nothing: Arc<dyn Dataset> = Arc::new(Disc { first: 0, len: 0 });
-    let device = Device::flex().autodiff();
-    let options = ModelOptions {
-        classes: 2,
-        dropout: 0.0,
-    };
-    let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device).unwrap();
-    let error = fit(
-        model,
-        &part(0),
-        &nothing,
-        &settings(),
-        &mut Watch::default(),
-    )
-    .unwrap_err();
+    let trainer = Trainer::new(settings()).unwrap();
+    let error = trainer
+        .fit(model(0.0), &part(0), &nothing, &mut [])
+        .unwrap_err();
     assert!(
         error
             .to_string()

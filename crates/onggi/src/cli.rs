@@ -26,12 +26,18 @@ enum Command {
     /// Train a classifier, test it, and say whether it overfits or underfits
     #[command(after_help = commands::train::EXAMPLES)]
     Train(Box<commands::train::Train>),
+    /// Look for a learning rate: train some steps, each at a higher one, and watch the loss
+    #[command(after_help = commands::lr_find::EXAMPLES)]
+    LrFind(Box<commands::lr_find::LrFind>),
     /// Ask a trained model for the class of images or of a table's rows
     #[command(after_help = commands::predict::EXAMPLES)]
     Predict(commands::predict::Predict),
     /// Measure a trained model on labelled data
     #[command(after_help = commands::evaluate::EXAMPLES)]
     Evaluate(commands::evaluate::Evaluate),
+    /// Say what is wrong with a model and its data: fit, calibration, labels, duplicates
+    #[command(after_help = commands::diagnose::EXAMPLES)]
+    Diagnose(commands::diagnose::Diagnose),
     /// Write a run's HTML report anew
     #[command(after_help = commands::report::EXAMPLES)]
     Report(commands::report::Report),
@@ -50,8 +56,10 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Train(command) => command.run(),
+        Command::LrFind(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Diagnose(command) => command.run(),
         Command::Report(command) => command.run(),
     };
     let (code, message) = match result {

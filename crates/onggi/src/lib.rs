@@ -25,7 +25,7 @@ mod failure;
 mod output;
 pub mod report;
 mod settings;
-mod threads;
+pub mod threads;
 
 pub use burn;
 pub use onggi_augment as augment;

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, usage};
 use clap::Args;
+use onggi_data::affinity;
 
 /// Most threads that may be asked for.
 pub(crate) const MOST: usize = 1024;
@@ -21,7 +22,7 @@ impl Threads {
             Some(n) if !(1..=MOST).contains(&n) => usage(format!(
                 "--threads must be between 1 and {MOST}, but is {n}"
             )),
-            threads => start(threads.unwrap_or_else(all_cores)),
+            threads => Ok(start(threads.unwrap_or_else(all_cores))?),
         }
     }
 }
@@ -30,12 +31,22 @@ impl Threads {
 /// asleep and be woken again for each operation.
 ///
 /// One thread alone stays outside. As the only worker it could wait for a loader that waits for it.
-pub(crate) fn start(threads: usize) -> Result<usize, Failure> {
-    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+///
+/// Each has a processor to itself where there are as many: see [`affinity`].
+///
+/// # Errors
+/// Threads that the system refuses, or that were set up before.
+pub fn start(threads: usize) -> Result<usize, rayon::ThreadPoolBuildError> {
+    let mut pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .start_handler(move |index| affinity::pin(index, threads));
     if threads > 1 {
         pool = pool.use_current_thread();
     }
     pool.build_global()?;
+    if threads > 1 {
+        affinity::pin(0, threads);
+    }
     Ok(threads)
 }
 

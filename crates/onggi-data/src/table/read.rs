@@ -255,7 +255,7 @@ impl Table {
     }
 
     /// Values of row `index`; NaN where missing.
-    pub(super) fn row(&self, index: usize) -> Result<&[f64], DataError> {
+    pub fn row(&self, index: usize) -> Result<&[f64], DataError> {
         let (n, len) = (self.columns.len(), self.rows());
         if index >= len {
             return Err(DataError::Index { index, len });

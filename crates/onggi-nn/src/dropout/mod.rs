@@ -55,11 +55,10 @@ impl Dropout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
 
     #[test]
     fn trains_with_zeros_and_evaluates_as_the_identity() {
-        let x = Tensor::<2>::ones([8, 64], &Device::flex());
+        let x = Tensor::<2>::ones([8, 64], &onggi_ops::testing::device());
         let layer = Dropout::new(0.5).unwrap();
         let values = |t: Tensor<2>| t.into_data().try_to_vec::<f32>().unwrap();
         let y = values(layer.forward(x.clone(), &Mode::train(1, 1)).unwrap());
@@ -80,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_kin_train_with_draws_and_evaluate_as_the_identity() {
-        let x = Tensor::<4>::ones([8, 8, 6, 6], &Device::flex());
+        let x = Tensor::<4>::ones([8, 8, 6, 6], &onggi_ops::testing::device());
         type Forward = Box<dyn Fn(Tensor<4>, &Mode) -> Result<Tensor<4>, NnError>>;
         macro_rules! layer {
             ($layer:expr) => {{
@@ -121,7 +120,7 @@ mod tests {
 
     #[test]
     fn channels_need_their_axes() {
-        let x = Tensor::<3>::ones([2, 3, 4], &Device::flex());
+        let x = Tensor::<3>::ones([2, 3, 4], &onggi_ops::testing::device());
         let error = Dropout2d::new(0.5).unwrap().forward(x, &Mode::Eval);
         assert_eq!(
             error.unwrap_err().to_string(),

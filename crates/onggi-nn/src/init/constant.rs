@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn dirac_refuses_what_has_no_middle_or_no_groups() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         assert_eq!(
             dirac([2, 2], 1, &device).unwrap_err().to_string(),
             "dirac: `shape` must be of three to five axes, but is [2, 2]"
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn dirac_is_the_identity_of_a_padded_convolution() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         let x = onggi_ops::testing::random([2, 4, 5, 6], 1);
         let options = onggi_ops::conv::Conv2dOptions {
             padding: [1, 2],

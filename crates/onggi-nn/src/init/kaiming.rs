@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn kaiming_has_its_distributions() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         for (mode, fan) in [(FanMode::FanIn, 32.0 * 9.0), (FanMode::FanOut, 64.0 * 9.0)] {
             let relu = Nonlinearity::Relu;
             let w = kaiming_normal(SHAPE, mode, relu, &mut generator(3), &device).unwrap();
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_default_is_kaimings_uniform_rule_with_a_slope_of_root_5() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         let slope = 5f64.sqrt();
         let leaky = Nonlinearity::LeakyRelu { slope };
         let expected =

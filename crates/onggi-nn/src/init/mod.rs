@@ -45,6 +45,7 @@ pub use lsuv::{Lsuv, LsuvConfig, LsuvLayer, lsuv};
 pub use orthogonal::orthogonal;
 pub use probe::{Activity, Probe};
 pub use random::{normal, normal_with_mean, sparse, trunc_normal, uniform};
+pub(crate) use rule::is_norm;
 pub use rule::{Rule, Scheme, apply};
 pub use xavier::{xavier_normal, xavier_uniform};
 

@@ -76,7 +76,13 @@ mod tests {
 
     #[track_caller]
     fn assert_orthonormal<const D: usize>(shape: [usize; D], gain: f64) {
-        let w = orthogonal(shape, gain, &mut generator(7), &Device::flex()).unwrap();
+        let w = orthogonal(
+            shape,
+            gain,
+            &mut generator(7),
+            &onggi_ops::testing::device(),
+        )
+        .unwrap();
         assert_eq!(w.dims(), shape);
         let (rows, columns) = (shape[0], shape[1..].iter().product::<usize>());
         let w = w.reshape([rows, columns]) / gain;
@@ -85,7 +91,7 @@ mod tests {
         } else {
             w.clone().transpose().matmul(w)
         };
-        let expected = super::super::eye(product.dims(), &Device::flex());
+        let expected = super::super::eye(product.dims(), &onggi_ops::testing::device());
         assert_close("product", &values(&product), &values(&expected), 1e-5);
     }
 
@@ -100,7 +106,13 @@ mod tests {
         assert_orthonormal([16, 3, 3, 3], 1.0);
         assert_orthonormal([40, 2, 3], 1.0);
         assert_orthonormal([200, 150], 1.0);
-        let empty = orthogonal([0, 3], 1.0, &mut generator(1), &Device::flex()).unwrap();
+        let empty = orthogonal(
+            [0, 3],
+            1.0,
+            &mut generator(1),
+            &onggi_ops::testing::device(),
+        )
+        .unwrap();
         assert_eq!(empty.dims(), [0, 3]);
     }
 
@@ -134,7 +146,13 @@ mod tests {
     fn signs_are_even() {
         // Without the choice of signs the first element would always be negative.
         let first = |seed| {
-            let w = orthogonal([4, 4], 1.0, &mut generator(seed), &Device::flex()).unwrap();
+            let w = orthogonal(
+                [4, 4],
+                1.0,
+                &mut generator(seed),
+                &onggi_ops::testing::device(),
+            )
+            .unwrap();
             values(&w)[0]
         };
         let positive = (0..200).filter(|&seed| first(seed) > 0.0).count();
@@ -143,7 +161,7 @@ mod tests {
 
     #[test]
     fn refuses_a_vector() {
-        let (rng, device) = (&mut generator(1), Device::flex());
+        let (rng, device) = (&mut generator(1), onggi_ops::testing::device());
         assert!(orthogonal([3], 1.0, rng, &device).is_err());
         assert!(orthogonal([3, 3], f64::NAN, rng, &device).is_err());
     }

@@ -169,11 +169,11 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::TensorData;
 
     fn activity<const D: usize>(z: Vec<f32>, shape: [usize; D], f: Nonlinearity) -> Activity {
         let mut probe = Probe::new();
-        let z = Tensor::<D>::from_data(TensorData::new(z, shape), &Device::flex());
+        let z = Tensor::<D>::from_data(TensorData::new(z, shape), &onggi_ops::testing::device());
         probe.record("layer", f, &z);
         probe.seen[0].clone()
     }
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_off_or_empty_does_no_harm() {
         let mut probe = Probe::off();
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         probe.record(
             "layer",
             Nonlinearity::Relu,

@@ -178,13 +178,19 @@ mod tests {
 
     #[test]
     fn uniform_is_uniform() {
-        let x = uniform([N], -0.5, 2.0, &mut generator(1), &Device::flex());
+        let x = uniform(
+            [N],
+            -0.5,
+            2.0,
+            &mut generator(1),
+            &onggi_ops::testing::device(),
+        );
         assert_distribution(&values(&x), [-0.5, 2.0], |_| 1.0);
     }
 
     #[test]
     fn normal_is_normal() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         let x = normal([N / 4, 4], 0.3, &mut generator(2), &device);
         assert_distribution(&values(&x), [-3.0, 3.0], normal_density(0.0, 0.3));
         let x = normal_with_mean([N], 5.0, 2.0, &mut generator(3), &device);
@@ -212,14 +218,14 @@ mod tests {
         .enumerate()
         {
             let rng = &mut generator(10 + i as u64);
-            let x = trunc_normal([N], mean, std, a, b, rng, &Device::flex()).unwrap();
+            let x = trunc_normal([N], mean, std, a, b, rng, &onggi_ops::testing::device()).unwrap();
             assert_distribution(&values(&x), [a, b], normal_density(mean, std));
         }
     }
 
     #[test]
     fn trunc_normal_takes_infinite_bounds() {
-        let (inf, device) = (f64::INFINITY, Device::flex());
+        let (inf, device) = (f64::INFINITY, onggi_ops::testing::device());
         let draw = |[a, b]: [f64; 2]| {
             let x = trunc_normal([N], 0.0, 1.0, a, b, &mut generator(4), &device);
             values(&x.unwrap())
@@ -232,7 +238,15 @@ mod tests {
     #[test]
     fn trunc_normal_refuses_what_is_no_interval() {
         let draw = |mean, std, [a, b]: [f64; 2]| {
-            trunc_normal([1], mean, std, a, b, &mut generator(1), &Device::flex())
+            trunc_normal(
+                [1],
+                mean,
+                std,
+                a,
+                b,
+                &mut generator(1),
+                &onggi_ops::testing::device(),
+            )
         };
         assert_eq!(
             draw(0.0, 1.0, [2.0, 2.0]).unwrap_err().to_string(),
@@ -246,7 +260,7 @@ mod tests {
 
     #[test]
     fn sparse_zeros_exactly_its_share_of_each_column() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         for (rows, sparsity, zeros) in [(10, 0.0, 0), (10, 0.1, 1), (7, 0.5, 4), (5, 1.0, 5)] {
             let x = sparse([rows, 9], sparsity, 0.5, &mut generator(5), &device).unwrap();
             let x = values(&x);

@@ -190,11 +190,16 @@ enum Role {
     Other,
 }
 
+/// Whether a struct of this name normalises its input; weight and spectral normalisation do not.
+pub(crate) fn is_norm(layer: &str) -> bool {
+    layer.ends_with("Norm") && !layer.ends_with("WeightNorm") && !layer.ends_with("SpectralNorm")
+}
+
 /// The role of the parameter `name` in a struct called `layer`.
 fn role(name: &str, layer: &str, shapes: &BTreeMap<String, Vec<usize>>) -> Role {
     let leaf = name.rsplit('.').next().unwrap_or(name);
     let axes = |name: &str| shapes.get(name).map_or(0, Vec::len);
-    if layer.ends_with("Norm") && !["WeightNorm", "SpectralNorm"].contains(&layer) {
+    if is_norm(layer) {
         return match leaf {
             "weight" => Role::NormWeight,
             "bias" => Role::NormBias,

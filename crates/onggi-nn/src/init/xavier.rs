@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn xavier_has_its_distributions() {
-        let device = Device::flex();
+        let device = onggi_ops::testing::device();
         let gain = 5.0 / 3.0;
         let w = xavier_uniform([100, 50, 2, 3], gain, &mut generator(1), &device).unwrap();
         let bound = gain * (6.0 / 900f64).sqrt();
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn xavier_refuses_a_vector_and_a_gain_that_is_none() {
-        let (rng, device) = (&mut generator(1), Device::flex());
+        let (rng, device) = (&mut generator(1), onggi_ops::testing::device());
         assert!(xavier_uniform([3], 1.0, rng, &device).is_err());
         assert_eq!(
             xavier_normal([3, 3], -1.0, rng, &device)

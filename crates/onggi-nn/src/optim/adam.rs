@@ -1,24 +1,40 @@
 //! Adam.
 
-use super::{Gradients, Optimizer, step_parameters};
+use super::Rule;
 use crate::NnError;
 use crate::error::check_range;
-use burn::module::Module;
-use onggi_ops::optim::{AdamRule, Moments, adam_step};
-use std::collections::BTreeMap;
+use onggi_ops::OpError;
+use onggi_ops::optim::{AdamRule, Slot, adam_step};
+use serde::{Deserialize, Serialize};
 
-/// Configuration of [`Adam`].
-#[derive(Clone, Debug)]
-pub struct AdamConfig {
+/// Adam: each parameter moves by the mean of its gradients over the root of their mean square:
+///
+/// ```text
+/// g ← g + wd · p
+/// m ← β₁ m + (1 − β₁) g            v ← β₂ v + (1 − β₂) g²
+/// p ← p − lr · m̂ / (√v̂ + ε)       m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)
+/// ```
+///
+/// The weight decay goes through the same division as the gradient, so that it weighs least where
+/// gradients are large; [`AdamW`](super::AdamW) keeps it apart.
+///
+/// # Errors
+/// A beta outside of `[0, 1)`, a negative or non-finite `eps` or `weight_decay`.
+///
+/// # Reference
+/// Kingma and Ba, *Adam: a method for stochastic optimization*, 2015.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Adam {
     /// Decay of the mean of the gradients and of their squares. Default: 0.9 and 0.999.
     pub betas: [f64; 2],
     /// Added to the root of the second moment. Default: 1e-8.
     pub eps: f64,
-    /// Weight decay, added to the gradient; not for parameters with one axis. Default: 0.
+    /// Weight decay, added to the gradient. Default: 0.
     pub weight_decay: f64,
 }
 
-impl Default for AdamConfig {
+impl Default for Adam {
     fn default() -> Self {
         Self {
             betas: [0.9, 0.999],
@@ -28,55 +44,37 @@ impl Default for AdamConfig {
     }
 }
 
-/// Adam: each parameter moves by the mean of its gradients over the root of their mean square. See
-/// [`onggi_ops::optim::adam_step`].
-///
-/// The weight decay goes through the same division as the gradient, so that it weighs least where
-/// gradients are large; [`AdamW`](super::AdamW) keeps it apart.
-///
-/// # Reference
-/// Kingma and Ba, *Adam: a method for stochastic optimization*, 2015.
-#[derive(Clone, Debug)]
-pub struct Adam {
-    config: AdamConfig,
-    moments: BTreeMap<String, Moments>,
-}
-
-impl Adam {
-    /// An optimiser without history.
-    ///
-    /// # Errors
-    /// A beta outside of `[0, 1)`, a negative or non-finite `eps` or `weight_decay`.
-    pub fn new(config: AdamConfig) -> Result<Self, NnError> {
-        check_settings("Adam", config.betas, config.eps, config.weight_decay)?;
-        Ok(Self {
-            config,
-            moments: BTreeMap::new(),
-        })
+impl Rule for Adam {
+    fn name(&self) -> &'static str {
+        "adam"
     }
-}
 
-impl Optimizer for Adam {
-    fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
-        let AdamConfig {
-            betas,
-            eps,
-            weight_decay,
-        } = self.config;
+    fn check(&self) -> Result<(), NnError> {
+        check_settings("Adam", self.betas, self.eps, self.weight_decay)
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn memory(&self) -> &'static [&'static str] {
+        &MOMENTS
+    }
+
+    fn step(&self, slots: Vec<Slot>) -> Result<Vec<Slot>, OpError> {
         let rule = AdamRule {
-            lr,
-            betas,
-            eps,
-            gradient_scale: gradients.scale(),
+            betas: self.betas,
+            eps: self.eps,
+            decoupled: false,
         };
-        let moments = &mut self.moments;
-        step_parameters(model, gradients, moments, weight_decay, |slots| {
-            adam_step(slots, &rule)
-        })
+        adam_step(slots, &rule)
     }
 }
 
-/// An error for settings that neither Adam nor AdamW can work with.
+/// What Adam and its kin remember, by PyTorch's names.
+pub(super) const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
+
+/// An error for settings that Adam and its kin cannot work with.
 pub(super) fn check_settings(
     optimizer: &'static str,
     betas: [f64; 2],

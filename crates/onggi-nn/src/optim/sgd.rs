@@ -1,25 +1,11 @@
 //! Stochastic gradient descent.
 
-use super::{Gradients, Optimizer, step_parameters};
+use super::Rule;
 use crate::NnError;
 use crate::error::check_range;
-use burn::module::Module;
-use burn::tensor::Tensor;
-use onggi_ops::optim::{SgdRule, sgd_step};
-use std::collections::BTreeMap;
-
-/// Configuration of [`Sgd`].
-#[derive(Clone, Debug, Default)]
-pub struct SgdConfig {
-    /// Share of the last step's direction that is kept. Default: 0.
-    pub momentum: f64,
-    /// Share of the gradient that is left out of the direction, from the second step on. Default: 0.
-    pub dampening: f64,
-    /// Whether to look one step ahead along the momentum. Default: no.
-    pub nesterov: bool,
-    /// Weight decay, added to the gradient; not for parameters with one axis. Default: 0.
-    pub weight_decay: f64,
-}
+use onggi_ops::OpError;
+use onggi_ops::optim::{SgdRule, Slot, sgd_step};
+use serde::{Deserialize, Serialize};
 
 /// Gradient descent with momentum:
 ///
@@ -29,62 +15,63 @@ pub struct SgdConfig {
 /// p ← p − lr · b                   (Nesterov: p − lr · (g + μ b))
 /// ```
 ///
+/// # Errors
+/// A momentum or dampening outside of `[0, 1]`, a negative or non-finite `weight_decay`, or
+/// Nesterov's rule without momentum or with dampening.
+///
 /// # Reference
 /// Sutskever et al., *On the importance of initialization and momentum in deep learning*, 2013.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sgd {
-    config: SgdConfig,
-    velocities: BTreeMap<String, Tensor<1>>,
+    /// Share of the last step's direction that is kept. Default: 0.
+    pub momentum: f64,
+    /// Share of the gradient that is left out of the direction, from the second step on. Default: 0.
+    pub dampening: f64,
+    /// Whether to look one step ahead along the momentum. Default: no.
+    pub nesterov: bool,
+    /// Weight decay, added to the gradient. Default: 0.
+    pub weight_decay: f64,
 }
 
-impl Sgd {
-    /// An optimiser without history.
-    ///
-    /// # Errors
-    /// A momentum or dampening outside of `[0, 1]`, a negative or non-finite `weight_decay`, or
-    /// Nesterov's rule without momentum or with dampening.
-    pub fn new(config: SgdConfig) -> Result<Self, NnError> {
-        check_range("Sgd", "momentum", config.momentum, 0.0..=1.0)?;
-        check_range("Sgd", "dampening", config.dampening, 0.0..=1.0)?;
-        check_range("Sgd", "weight_decay", config.weight_decay, 0.0..=f64::MAX)?;
-        if config.nesterov && config.momentum == 0.0 {
+impl Rule for Sgd {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn check(&self) -> Result<(), NnError> {
+        check_range("Sgd", "momentum", self.momentum, 0.0..=1.0)?;
+        check_range("Sgd", "dampening", self.dampening, 0.0..=1.0)?;
+        check_range("Sgd", "weight_decay", self.weight_decay, 0.0..=f64::MAX)?;
+        if self.nesterov && self.momentum == 0.0 {
             let expected = "above 0 for Nesterov's rule";
             return Err(NnError::config("Sgd", "momentum", expected, 0));
         }
-        if config.nesterov && config.dampening > 0.0 {
-            let expected = "0 for Nesterov's rule";
-            return Err(NnError::config(
-                "Sgd",
-                "dampening",
-                expected,
-                config.dampening,
-            ));
+        if self.nesterov && self.dampening > 0.0 {
+            let (expected, got) = ("0 for Nesterov's rule", self.dampening);
+            return Err(NnError::config("Sgd", "dampening", expected, got));
         }
-        Ok(Self {
-            config,
-            velocities: BTreeMap::new(),
-        })
+        Ok(())
     }
-}
 
-impl Optimizer for Sgd {
-    fn step<M: Module>(&mut self, model: M, gradients: Gradients, lr: f64) -> M {
-        let SgdConfig {
-            momentum,
-            dampening,
-            nesterov,
-            weight_decay,
-        } = self.config;
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn memory(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 {
+            &[]
+        } else {
+            &["momentum_buffer"]
+        }
+    }
+
+    fn step(&self, slots: Vec<Slot>) -> Result<Vec<Slot>, OpError> {
         let rule = SgdRule {
-            lr,
-            momentum,
-            dampening,
-            nesterov,
-            gradient_scale: gradients.scale(),
+            momentum: self.momentum,
+            dampening: self.dampening,
+            nesterov: self.nesterov,
         };
-        let velocities = &mut self.velocities;
-        step_parameters(model, gradients, velocities, weight_decay, |slots| {
-            sgd_step(slots, &rule)
-        })
+        sgd_step(slots, &rule)
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn require(condition: bool, reason: &str) -> Result<(), NotApplicable
 }
 
 pub(crate) fn device() -> Device {
-    Device::flex()
+    onggi_ops::testing::device()
 }
 
 pub(crate) fn rng() -> ChaCha8Rng {

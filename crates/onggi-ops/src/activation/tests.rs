@@ -1,7 +1,7 @@
 use super::*;
 use crate::OpError;
 use crate::testing::{assert_gradients, assert_same_outcome, outcome, random, values};
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::FloatDType;
 
 type Function = fn(Tensor<1>) -> Tensor<1>;
 
@@ -69,7 +69,7 @@ fn gradients_equal_finite_differences() {
 #[test]
 fn limits_and_nan_are_kept() {
     let at = |function: Function, x: f32| {
-        let x = Tensor::<1>::from_floats([x], &Device::flex());
+        let x = Tensor::<1>::from_floats([x], &crate::testing::device());
         values(&function(x))[0]
     };
     let inf = f32::INFINITY;
@@ -95,7 +95,7 @@ fn inputs_that_are_used_again_keep_their_values() {
     for (name, function) in ALL {
         let y = values(&function(x.clone()));
         assert_eq!(values(&x), before, "{name} changed its input");
-        let own = Tensor::from_data(x.to_data(), &Device::flex());
+        let own = Tensor::from_data(x.to_data(), &crate::testing::device());
         assert_eq!(values(&function(own)), y, "{name} in place");
         let part = x.clone().narrow(0, 10, 490);
         assert_eq!(values(&function(part)), y[10..500], "{name} of a part");
@@ -119,7 +119,7 @@ fn inputs_that_are_used_again_keep_their_values() {
 #[test]
 fn inputs_may_lie_in_any_order() {
     let x = random::<3>([5, 6, 4], 1).permute([2, 0, 1]);
-    let copied: Tensor<3> = Tensor::from_data(x.to_data(), &Device::flex());
+    let copied: Tensor<3> = Tensor::from_data(x.to_data(), &crate::testing::device());
     let softmaxes = |x: Tensor<3>| values(&softmax(x, 0).unwrap());
     assert_eq!(softmaxes(x.clone()), softmaxes(copied.clone()));
     assert_eq!(values(&gelu(x.clone())), values(&gelu(copied.clone())));
@@ -196,7 +196,7 @@ fn softmax_equals_its_composed_form() {
 
 #[test]
 fn softmax_of_extreme_values() {
-    let row = |row: [f32; 4]| Tensor::<2>::from_floats([row], &Device::flex());
+    let row = |row: [f32; 4]| Tensor::<2>::from_floats([row], &crate::testing::device());
     let inf = f32::INFINITY;
     let y = values(&softmax(row([1e4, 1e4, -1e4, -inf]), 1).unwrap());
     assert_eq!(y, [0.5, 0.5, 0.0, 0.0]);

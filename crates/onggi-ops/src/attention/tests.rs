@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{
     assert_close, assert_gradients, assert_same_outcome, outcome, random, values,
 };
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::FloatDType;
 
 const KEY: Key = Key { seed: 4, stream: 9 };
 
@@ -127,7 +127,7 @@ fn a_query_without_keys_gets_zeros() {
     let size = [1, 2, 6, 300, 4, 3];
     let options = || AttentionOptions {
         mask: Some(AttentionMask::TakesPart(
-            Tensor::<4>::zeros([1, 2, 6, 300], &Device::flex()).greater_elem(1.0),
+            Tensor::<4>::zeros([1, 2, 6, 300], &crate::testing::device()).greater_elem(1.0),
         )),
         ..AttentionOptions::default()
     };
@@ -258,7 +258,7 @@ fn empty_and_permuted_inputs() {
         assert!(out.iter().all(|&v| v == 0.0));
     }
     let x = random([2, 5, 3, 4], 1).swap_dims(1, 2);
-    let copied = Tensor::from_data(x.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(x.clone().into_data(), &crate::testing::device());
     let y = |x: Tensor<4>| {
         let y = scaled_dot_product_attention(x.clone(), x.clone(), x, causal());
         values(&y.unwrap())

@@ -51,7 +51,6 @@ pub fn gaussian_noise<const D: usize>(
 mod tests {
     use super::*;
     use crate::testing::{outcome, random, values};
-    use burn::tensor::Device;
 
     const KEY: Key = Key { seed: 3, stream: 8 };
 
@@ -80,7 +79,7 @@ mod tests {
         let x = random([10], 1);
         let same = gaussian_noise(x.clone(), 0.0, KEY).unwrap();
         assert_eq!(values(&same), values(&x));
-        let empty = Tensor::<2>::zeros([0, 3], &Device::flex());
+        let empty = Tensor::<2>::zeros([0, 3], &crate::testing::device());
         assert_eq!(gaussian_noise(empty, 1.0, KEY).unwrap().dims(), [0, 3]);
         assert_eq!(
             gaussian_noise(x.clone(), -1.0, KEY)

@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{self, values};
-use burn::tensor::Device;
 use proptest::prelude::*;
 
 const KEY: Key = Key {
@@ -43,7 +42,7 @@ fn gradient_is_the_upstream_gradient_through_the_same_mask() {
 fn keeps_the_asked_share() {
     for p in [0.01, 0.1, 0.5, 0.9] {
         let n = 200_000;
-        let y = dropout(Tensor::<1>::ones([n], &Device::flex()), p, KEY).unwrap();
+        let y = dropout(Tensor::<1>::ones([n], &crate::testing::device()), p, KEY).unwrap();
         let dropped = values(&y).iter().filter(|&&v| v == 0.0).count() as f64;
         let deviation = (n as f64 * p * (1.0 - p)).sqrt();
         assert!(
@@ -55,7 +54,14 @@ fn keeps_the_asked_share() {
 
 #[test]
 fn neighbours_are_independent() {
-    let y = values(&dropout(Tensor::<1>::ones([400_000], &Device::flex()), 0.5, KEY).unwrap());
+    let y = values(
+        &dropout(
+            Tensor::<1>::ones([400_000], &crate::testing::device()),
+            0.5,
+            KEY,
+        )
+        .unwrap(),
+    );
     for distance in [1, 16, 32, 64, 128] {
         let pairs = y.iter().zip(&y[distance..]);
         let both = pairs.filter(|(a, b)| **a > 0.0 && **b > 0.0).count() as f64;
@@ -96,7 +102,7 @@ fn extremes() {
     let x = random(10);
     assert_eq!(values(&dropout(x.clone(), 0.0, KEY).unwrap()), values(&x));
     assert_eq!(values(&dropout(x.clone(), 1.0, KEY).unwrap()), [0.0; 10]);
-    let infinite = Tensor::<1>::full([100], f32::INFINITY, &Device::flex());
+    let infinite = Tensor::<1>::full([100], f32::INFINITY, &crate::testing::device());
     let y = values(&dropout(infinite, 0.5, KEY).unwrap());
     assert!(y.iter().all(|&v| v == 0.0 || v == f32::INFINITY));
     assert_eq!(
@@ -109,8 +115,8 @@ fn extremes() {
 proptest! {
     #[test]
     fn element_depends_on_key_and_index_alone(len in 1usize..5000, more in 0usize..5000) {
-        let short = dropout(Tensor::<1>::ones([len], &Device::flex()), 0.5, KEY).unwrap();
-        let long = dropout(Tensor::<1>::ones([len + more], &Device::flex()), 0.5, KEY).unwrap();
+        let short = dropout(Tensor::<1>::ones([len], &crate::testing::device()), 0.5, KEY).unwrap();
+        let long = dropout(Tensor::<1>::ones([len + more], &crate::testing::device()), 0.5, KEY).unwrap();
         prop_assert_eq!(&values(&short)[..], &values(&long)[..len]);
     }
 }

@@ -1,11 +1,11 @@
 use super::*;
 use crate::testing::{assert_same_outcome, outcome, random, values};
-use burn::tensor::{Device, TensorData};
+use burn::tensor::TensorData;
 
 /// `count` rows of a table of `rows`, some of them several times.
 fn indices(count: usize, rows: usize) -> Tensor<1, Int> {
     let indices: Vec<i64> = (0..count).map(|i| (i * i * 7 % rows) as i64).collect();
-    Tensor::from_data(TensorData::new(indices, [count]), &Device::flex())
+    Tensor::from_data(TensorData::new(indices, [count]), &crate::testing::device())
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn bags_equal_composed() {
 #[test]
 fn rows_that_were_not_looked_up_get_zeros() {
     let out = outcome(&[random([12], 1)], |v| {
-        let indices = Tensor::<2, Int>::from_ints([[1, 1], [3, 1]], &Device::flex());
+        let indices = Tensor::<2, Int>::from_ints([[1, 1], [3, 1]], &crate::testing::device());
         let y: Tensor<3> = embedding(v[0].clone().reshape([4, 3]), indices, Some(3)).unwrap();
         assert_eq!(y.dims(), [2, 2, 3]);
         y.flatten(0, 2)
@@ -120,7 +120,7 @@ fn thread_count_does_not_change_a_bit() {
 #[test]
 fn mistakes_are_errors() {
     let table = || random([4, 3], 1);
-    let of = |indices: [i64; 2]| Tensor::<1, Int>::from_ints(indices, &Device::flex());
+    let of = |indices: [i64; 2]| Tensor::<1, Int>::from_ints(indices, &crate::testing::device());
     let message = |indices| {
         let y: Result<Tensor<2>, _> = embedding(table(), of(indices), None);
         y.unwrap_err().to_string()
@@ -149,10 +149,10 @@ fn mistakes_are_errors() {
 #[test]
 fn indices_and_table_may_lie_in_any_order() {
     let table = random([5, 7], 1).transpose();
-    let indices = Tensor::<2, Int>::from_ints([[0, 1, 2], [3, 4, 6]], &Device::flex());
+    let indices = Tensor::<2, Int>::from_ints([[0, 1, 2], [3, 4, 6]], &crate::testing::device());
     let y: Tensor<3> = embedding(table.clone(), indices.transpose(), None).unwrap();
-    let copied = Tensor::from_data(table.into_data(), &Device::flex());
-    let order = Tensor::<1, Int>::from_ints([0, 3, 1, 4, 2, 6], &Device::flex());
+    let copied = Tensor::from_data(table.into_data(), &crate::testing::device());
+    let order = Tensor::<1, Int>::from_ints([0, 3, 1, 4, 2, 6], &crate::testing::device());
     let expected: Tensor<2> = embedding(copied, order, None).unwrap();
     assert_eq!(values(&y), values(&expected));
 }

@@ -2,7 +2,6 @@ use super::*;
 use crate::testing::{
     Golden, assert_golden, assert_gradients, assert_same_outcome, random, values,
 };
-use burn::tensor::Device;
 
 const EDGES: Interpolation = Interpolation::Linear {
     align_corners: false,
@@ -122,10 +121,10 @@ fn result_does_not_depend_on_the_number_of_threads() {
 #[test]
 fn input_may_lie_in_any_order_and_be_empty() {
     let permuted = random([2, 9, 7, 3], 1).permute([0, 3, 1, 2]);
-    let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &Device::flex());
+    let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &crate::testing::device());
     let y = |x| values(&interpolate(x, Size::To([4, 11]), EDGES).unwrap());
     assert_eq!(y(permuted), y(copied));
-    let empty = Tensor::<4>::zeros([0, 3, 9, 7], &Device::flex());
+    let empty = Tensor::<4>::zeros([0, 3, 9, 7], &crate::testing::device());
     let y = interpolate(empty, Size::To([4, 11]), EDGES).unwrap();
     assert_eq!(y.dims(), [0, 3, 4, 11]);
 }

@@ -17,6 +17,8 @@ pub(crate) mod layer_norm;
 pub(crate) mod linear;
 mod math;
 mod matmul;
+#[cfg(feature = "mimalloc")]
+pub(crate) mod memory;
 pub(crate) mod moments;
 pub(crate) mod normal;
 pub(crate) mod optim;

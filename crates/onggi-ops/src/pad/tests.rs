@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{Golden, assert_golden, assert_gradients, random, values};
-use burn::tensor::Device;
 
 #[test]
 fn golden() {
@@ -52,10 +51,11 @@ fn input_may_lie_in_any_order_and_be_empty() {
         PadMode::Circular,
     ] {
         let permuted = random([2, 9, 7, 3], 1).permute([0, 3, 1, 2]);
-        let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &Device::flex());
+        let copied =
+            Tensor::<4>::from_data(permuted.clone().into_data(), &crate::testing::device());
         let y = |x| values(&pad(x, [[1, 2], [3, 0]], mode).unwrap());
         assert_eq!(y(permuted), y(copied));
-        let empty = Tensor::<3>::zeros([0, 2, 4], &Device::flex());
+        let empty = Tensor::<3>::zeros([0, 2, 4], &crate::testing::device());
         assert_eq!(pad(empty, [[1, 2]], mode).unwrap().dims(), [0, 2, 7]);
     }
 }
@@ -70,7 +70,7 @@ fn mistakes_are_errors() {
          most 2, but its shape is [1, 1, 3]"
     );
     assert!(message([0, 4], PadMode::Circular).contains("at most 3"));
-    let empty = Tensor::<3>::zeros([1, 1, 0], &Device::flex());
+    let empty = Tensor::<3>::zeros([1, 1, 0], &crate::testing::device());
     assert!(pad(empty, [[1, 1]], PadMode::Replicate).is_err());
     assert!(pad(random::<1>([3], 1), [[1, 1]; 2], PadMode::ZEROS).is_err());
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{
     Golden, assert_golden, assert_gradients, assert_same_outcome, outcome, random, values,
 };
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 fn golden() -> Golden {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -140,7 +140,7 @@ fn golden_lp() {
 #[test]
 fn lp_of_zeros_has_gradient_zero() {
     let options = LpPoolOptions::<1>::new(2.0, 2);
-    let zeros = [Tensor::<1>::zeros([4], &Device::flex())];
+    let zeros = [Tensor::<1>::zeros([4], &crate::testing::device())];
     let got = outcome(&zeros, |v| {
         lp_pool(v[0].clone().reshape([1, 1, 4]), &options)
             .unwrap()
@@ -209,7 +209,10 @@ fn gradients_are_the_derivatives() {
 #[test]
 fn nan_and_infinities_pass() {
     let (nan, low) = (f32::NAN, f32::NEG_INFINITY);
-    let x = Tensor::<2>::from_floats([[1.0, nan, 2.0, 3.0, low, low, low, nan]], &Device::flex());
+    let x = Tensor::<2>::from_floats(
+        [[1.0, nan, 2.0, 3.0, low, low, low, nan]],
+        &crate::testing::device(),
+    );
     let y = values(&max_pool(x.clone(), &MaxPoolOptions::<1>::new(2)).unwrap());
     assert!(y[0].is_nan() && y[3].is_nan());
     assert_eq!(y[1..3], [3.0, low]);
@@ -220,7 +223,7 @@ fn nan_and_infinities_pass() {
 #[test]
 fn input_may_lie_in_any_order_and_be_empty() {
     let permuted = random([2, 9, 7, 3], 1).permute([0, 3, 1, 2]);
-    let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &Device::flex());
+    let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &crate::testing::device());
     let max = |x| values(&max_pool(x, &MaxPoolOptions::<2>::new(2)).unwrap());
     assert_eq!(max(permuted.clone()), max(copied.clone()));
     let mean = |x| values(&avg_pool(x, &AvgPoolOptions::<2>::new(2)).unwrap());
@@ -231,7 +234,7 @@ fn input_may_lie_in_any_order_and_be_empty() {
         values(&unbatched),
         max(copied.clone())[..values(&unbatched).len()]
     );
-    let empty = || Tensor::<4>::zeros([0, 3, 9, 7], &Device::flex());
+    let empty = || Tensor::<4>::zeros([0, 3, 9, 7], &crate::testing::device());
     let y = max_pool(empty(), &MaxPoolOptions::<2>::new(2)).unwrap();
     assert_eq!(y.dims(), [0, 3, 4, 3]);
     let y = avg_pool(empty(), &AvgPoolOptions::<2>::new(2)).unwrap();

@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{assert_gradients, assert_same_outcome, outcome, random, values};
-use burn::tensor::Device;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
@@ -160,7 +159,7 @@ fn thread_count_does_not_change_a_bit() {
 /// What lies behind a sequence's end does not matter, and its outputs there are 0.
 #[test]
 fn a_sequence_ends_at_its_length() {
-    let device = Device::flex();
+    let device = crate::testing::device();
     for reverse in [false, true] {
         let run = |x: Tensor<3>, lengths: Option<Vec<usize>>| {
             let [_, batch, _] = x.dims();
@@ -185,7 +184,7 @@ fn a_sequence_ends_at_its_length() {
 
 #[test]
 fn input_may_lie_in_any_order_and_batches_may_be_empty() {
-    let device = Device::flex();
+    let device = crate::testing::device();
     let weights = || Weights {
         w_ih: random([8, 3], 1),
         w_hh: random([8, 2], 2),

@@ -10,8 +10,9 @@ use onggi_augment::image::Compose;
 use onggi_data::image::{ImageDataset, ImageFolder, ImageStore, verify};
 use onggi_data::table::{Missing, Table, TableDataset};
 use onggi_data::{Dataset, Split};
+use onggi_train::metrics::evaluation;
 use onggi_train::run::Evaluation;
-use onggi_train::{Predictions, evaluation, predict};
+use onggi_train::{Predictions, predict};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ impl Evaluate {
                 self.predict::<2, _>(model, TableDataset::new(&table, &rows, preprocess)?, 1)?
             }
         };
-        let measured = evaluation(&answers, &classes);
+        let measured = evaluation(&answers, &classes)?;
         if self.json {
             return Ok(say_json(&measured)?);
         }

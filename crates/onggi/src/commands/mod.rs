@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+pub(crate) mod diagnose;
 pub(crate) mod evaluate;
+pub(crate) mod lr_find;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod train;

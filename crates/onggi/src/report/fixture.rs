@@ -84,6 +84,7 @@ pub(super) fn log(epochs: usize) -> Vec<EpochRecord> {
                 val_loss: 0.7 - 0.3 * progress,
                 val_accuracy: 0.5 + 0.3 * progress,
                 grad_norm: 1.5,
+                skipped: 0,
                 seconds: 2.0 * epoch as f64,
             }
         })

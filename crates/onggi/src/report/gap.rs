@@ -120,6 +120,14 @@ fn meaning(fit: Fit) -> &'static str {
             "Underfitting: the model is poor even on what it was trained on. Before anything can \
              carry over to new data, there must be more to carry."
         }
+        Fit::Both => {
+            "Both: the model is poor even on what it was trained on, and the little it has learned \
+             holds mostly for those very samples."
+        }
+        Fit::Unstable => {
+            "Unstable: the training did not run calmly, so that its outcome is partly luck; what is \
+             said of over- and underfitting can wait until it does."
+        }
         Fit::Neither => {
             "Neither: the model has learnt what it was shown, and most of it holds on data it has \
              not seen."
@@ -129,7 +137,9 @@ fn meaning(fit: Fit) -> &'static str {
 
 fn advice_heading(fit: Fit) -> &'static str {
     match fit {
-        Fit::Overfitting | Fit::Underfitting => "What to try next, the likeliest to help first:",
+        Fit::Overfitting | Fit::Underfitting | Fit::Both | Fit::Unstable => {
+            "What to try next, the likeliest to help first:"
+        }
         Fit::Neither => "Where more accuracy may come from:",
     }
 }
@@ -160,6 +170,22 @@ fn advice(run: &Run) -> Vec<&'static str> {
             }
             all.push("Less of what holds it back (--weight-decay, --dropout, --augment).");
             all.push("A look at the data: wrong labels and classes that overlap set a ceiling.");
+        }
+        Fit::Both => {
+            all.push("Another learning rate (--lr): ten times higher, ten times lower.");
+            all.push(
+                "A look at the data: wrong labels are learned by heart and hold nowhere else.",
+            );
+            if pictures && !augmented {
+                all.push("Augmentation (--augment light): the same samples, seen anew.");
+            }
+            all.push(MORE_DATA);
+        }
+        Fit::Unstable => {
+            all.push("A lower learning rate (--lr): three times lower, then ten times.");
+            all.push("Clipped gradients (--clip-norm 1).");
+            all.push("Larger batches (--batch), whose gradients scatter less.");
+            all.push("A look at the data: extreme values in a column make single steps large.");
         }
         Fit::Neither => {
             if !run.samples.mistakes.is_empty() {

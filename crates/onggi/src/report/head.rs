@@ -72,17 +72,21 @@ fn verdict(fit: Fit) -> &'static str {
     match fit {
         Fit::Overfitting => "The model overfits",
         Fit::Underfitting => "The model underfits",
+        Fit::Both => "The model overfits and underfits",
         Fit::Neither => "The model neither overfits nor underfits",
+        Fit::Unstable => "The training is unstable",
     }
 }
 
 /// The verdict's words without the finding, which the heading has said, and with their figures held
 /// together.
 fn lead(words: &str) -> String {
-    const FINDINGS: [&str; 3] = [
+    const FINDINGS: [&str; 5] = [
         "Overfitting: ",
         "Underfitting: ",
+        "Overfitting and underfitting at once: ",
         "Neither overfitting nor underfitting: ",
+        "Unstable: ",
     ];
     let figures = FINDINGS
         .iter()

@@ -186,7 +186,7 @@ fn values_out_of_range_are_wrong_use() {
             "9223372036854775808 is not in 0..=",
         ),
         ("--model=mlp", "there is no image model `mlp`"),
-        ("--optimizer=adam", "invalid value 'adam' for '--optimizer"),
+        ("--optimizer=adan", "invalid value 'adan' for '--optimizer"),
         ("--target=x", "--target is for tables"),
         ("--colour", "unexpected argument '--colour'"),
     ] {

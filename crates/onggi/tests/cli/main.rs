@@ -5,7 +5,9 @@
 //! the models are.
 
 mod bad_input;
+mod diagnose;
 mod evaluate;
+mod lr_find;
 mod predict;
 mod report;
 mod train;

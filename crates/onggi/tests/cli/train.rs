@@ -44,6 +44,7 @@ fn a_folder_of_classes_becomes_a_whole_run() {
     names.sort();
     let expected = [
         "best.safetensors",
+        "checkpoint",
         "classes.json",
         "config.toml",
         "log.jsonl",

@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{self, assert_same_outcome, values};
-use burn::tensor::Device;
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     testing::random(shape, seed) + 0.3
@@ -61,7 +60,7 @@ fn kernel_equals_composed_default() {
 fn input_may_lie_in_any_order() {
     let (x, weight) = (random([2, 9, 7, 3], 1), random([4, 3, 3, 3], 2));
     let permuted = x.permute([0, 3, 1, 2]);
-    let copied = Tensor::from_data(permuted.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(permuted.clone().into_data(), &crate::testing::device());
     let y = |x| values(&conv2d(x, weight.clone(), None, &Conv2dOptions::default()).unwrap());
     assert_eq!(y(permuted), y(copied));
 }

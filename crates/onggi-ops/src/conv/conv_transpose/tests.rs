@@ -3,7 +3,6 @@ use crate::conv::{Conv1dOptions, Conv3dOptions, conv1d, conv3d};
 use crate::testing::{
     Golden, assert_golden_weighted, assert_gradients, assert_same_outcome, random, values,
 };
-use burn::tensor::Device;
 
 fn golden() -> Golden {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -177,14 +176,14 @@ fn gradients_are_the_derivatives() {
 fn input_may_lie_in_any_order_and_be_empty() {
     let weight = random::<4>([3, 2, 3, 3], 2);
     let permuted = random([2, 9, 7, 3], 1).permute([0, 3, 1, 2]);
-    let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &Device::flex());
+    let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &crate::testing::device());
     let options = ConvTranspose2dOptions::default();
     let y = |x| conv_transpose2d(x, weight.clone(), None, &options).unwrap();
     assert_eq!(values(&y(permuted)), values(&y(copied)));
-    let empty = Tensor::<4>::zeros([0, 3, 9, 7], &Device::flex());
+    let empty = Tensor::<4>::zeros([0, 3, 9, 7], &crate::testing::device());
     assert_eq!(y(empty).dims(), [0, 2, 11, 9]);
     let (empty, weight) = (
-        Tensor::<5>::zeros([0, 2, 4, 4, 4], &Device::flex()),
+        Tensor::<5>::zeros([0, 2, 4, 4, 4], &crate::testing::device()),
         random([3, 2, 2, 2, 2], 1),
     );
     let y = conv3d(empty, weight, None, &Conv3dOptions::default()).unwrap();

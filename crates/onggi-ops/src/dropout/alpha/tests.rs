@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{assert_close, outcome, random, values};
-use burn::tensor::Device;
 
 const KEY: Key = Key {
     seed: 2,
@@ -114,7 +113,7 @@ fn extremes() {
         "alpha_dropout: `p` must be between 0 and 1, but is -0.5"
     );
     assert!(feature_alpha_dropout(random([5], 1), 0.5, KEY).is_err());
-    let empty = Tensor::<2>::zeros([0, 3], &Device::flex());
+    let empty = Tensor::<2>::zeros([0, 3], &crate::testing::device());
     assert_eq!(
         alpha_dropout(empty.clone(), 0.5, KEY).unwrap().dims(),
         [0, 3]

@@ -1,11 +1,18 @@
 use super::*;
 use crate::testing::{outcome, random, values};
-use burn::tensor::Device;
 
 const KEY: Key = Key { seed: 4, stream: 1 };
 
 fn drop(shape: [usize; 4], p: f64, block: usize) -> Vec<f32> {
-    values(&drop_block2d(Tensor::ones(shape, &Device::flex()), p, block, KEY).unwrap())
+    values(
+        &drop_block2d(
+            Tensor::ones(shape, &crate::testing::device()),
+            p,
+            block,
+            KEY,
+        )
+        .unwrap(),
+    )
 }
 
 #[test]
@@ -70,7 +77,7 @@ fn the_mean_of_a_constant_is_kept_and_the_gradient_is_the_mask() {
         drop_block2d(x, 0.3, 3, KEY).unwrap().reshape([-1])
     };
     let len = shape.iter().product();
-    let outcome = outcome(&[Tensor::ones([len], &Device::flex())], drop);
+    let outcome = outcome(&[Tensor::ones([len], &crate::testing::device())], drop);
     let mean = outcome[0].iter().sum::<f32>() / len as f32;
     assert!((mean - 1.0).abs() < 1e-5, "{mean}");
     let dy = values(&random([len], 0x5eed));
@@ -104,7 +111,7 @@ fn extremes() {
     assert!(drop([0, 3, 4, 4], 0.5, 3).is_empty());
     assert!(drop([2, 3, 0, 4], 0.5, 3).is_empty());
     let refused = |p, block| {
-        let x = Tensor::ones([1, 1, 4, 4], &Device::flex());
+        let x = Tensor::ones([1, 1, 4, 4], &crate::testing::device());
         drop_block2d(x, p, block, KEY).unwrap_err().to_string()
     };
     assert_eq!(

@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{assert_same_outcome, outcome, random, values};
-use burn::tensor::Device;
 
 const KEY: Key = Key {
     seed: 11,
@@ -36,7 +35,12 @@ fn kernel_equals_composed() {
 fn drops_the_asked_share_of_whole_channels() {
     let (n, c, l) = (200, 100, 3);
     for p in [0.05, 0.5, 0.8] {
-        let y = channel_dropout(Tensor::<3>::ones([n, c, l], &Device::flex()), p, KEY).unwrap();
+        let y = channel_dropout(
+            Tensor::<3>::ones([n, c, l], &crate::testing::device()),
+            p,
+            KEY,
+        )
+        .unwrap();
         let y = values(&y);
         let channels: Vec<_> = y.chunks(l).collect();
         let scale = (1.0 / (1.0 - (p * 65536.0).round() / 65536.0)) as f32;
@@ -59,7 +63,7 @@ fn gradient_is_the_upstream_gradient_through_the_same_mask() {
         let x = leaves[0].clone().reshape([10, 5, 4]);
         channel_dropout(x, 0.4, KEY).unwrap().reshape([-1])
     };
-    let factors = outcome(&[Tensor::ones([200], &Device::flex())], drop);
+    let factors = outcome(&[Tensor::ones([200], &crate::testing::device())], drop);
     let upstream = values(&random([200], 0x5eed));
     assert!(factors[0].contains(&0.0));
     for ((dx, factor), dy) in factors[1].iter().zip(&factors[0]).zip(upstream) {
@@ -70,7 +74,7 @@ fn gradient_is_the_upstream_gradient_through_the_same_mask() {
 #[test]
 fn a_path_is_dropped_by_sample_and_may_stay_unscaled() {
     for (scale_by_keep, kept) in [(true, 2.0), (false, 1.0)] {
-        let x = Tensor::<2>::ones([4000, 3], &Device::flex());
+        let x = Tensor::<2>::ones([4000, 3], &crate::testing::device());
         let y = values(&drop_path(x, 0.5, scale_by_keep, KEY).unwrap());
         assert!(y.chunks(3).all(|row| row == [0.0; 3] || row == [kept; 3]));
         let dropped = y.chunks(3).filter(|row| row[0] == 0.0).count() as f64;
@@ -82,7 +86,8 @@ fn a_path_is_dropped_by_sample_and_may_stay_unscaled() {
 fn a_permuted_input_is_dropped_by_its_own_axes() {
     let x = random([6, 8, 10], 1);
     let permuted = channel_dropout(x.clone().permute([2, 0, 1]), 0.5, KEY).unwrap();
-    let copied = Tensor::<3>::from_data(x.permute([2, 0, 1]).into_data(), &Device::flex());
+    let copied =
+        Tensor::<3>::from_data(x.permute([2, 0, 1]).into_data(), &crate::testing::device());
     let copied = channel_dropout(copied, 0.5, KEY).unwrap();
     assert_eq!(values(&permuted), values(&copied));
 }
@@ -117,14 +122,14 @@ fn extremes() {
         "channel_dropout: `x` must have at least two axes (N, C, …), but its shape is [3]"
     );
     for shape in [[0, 3, 4], [2, 0, 4], [2, 3, 0]] {
-        let empty = Tensor::<3>::zeros(shape, &Device::flex());
+        let empty = Tensor::<3>::zeros(shape, &crate::testing::device());
         assert_eq!(
             channel_dropout(empty.clone(), 0.5, KEY).unwrap().dims(),
             shape
         );
         assert_eq!(drop_path(empty, 0.5, true, KEY).unwrap().dims(), shape);
     }
-    let infinite = Tensor::<2>::full([10, 10], f32::INFINITY, &Device::flex());
+    let infinite = Tensor::<2>::full([10, 10], f32::INFINITY, &crate::testing::device());
     let y = values(&channel_dropout(infinite, 0.5, KEY).unwrap());
     assert!(y.iter().all(|&v| v == 0.0 || v == f32::INFINITY));
 }

@@ -1,6 +1,9 @@
 //! One channel to one channel (`groups = c = o`): each plane by itself, read from a copy with its
-//! padding around it. The input gradient is the same pass over `dy` with `stride − 1` zeros between
-//! its pixels and the taps in reverse.
+//! padding around it.
+//!
+//! The input gradient takes the pixels of `dx` by the remainder of their padded position modulo the
+//! stride: those of one remainder meet every `stride`-th tap, and neighbours among them meet
+//! neighbours in `dy`. Each remainder is a pass at stride 1 with its own taps.
 //!
 //! Limited by memory.
 
@@ -21,62 +24,20 @@ const PLANES: usize = 8;
 /// Outputs of a row that are summed in registers at once: enough to hide the latency of addition.
 const WIDE: usize = 32;
 
-/// How a pass along an axis reads its source: output `o` and tap `k` meet position
-/// `o · stride + k · dilation` of the copy, where source pixel `i` is at `i · spread + offset`.
+/// How a pass along an axis reads its source: output `o` and a tap meet position
+/// `o · stride + tap` of the copy, where the source begins at `lead`.
 #[derive(Clone, Copy)]
 struct Walk {
     source: usize,
     out: usize,
-    taps: usize,
     stride: usize,
-    spread: usize,
-    dilation: usize,
-    offset: isize,
+    lead: usize,
+    /// Positions from the first output's first tap to its last.
+    reach: usize,
 }
 
-impl Walk {
-    fn forward(axis: Axis) -> Self {
-        Self {
-            source: axis.size,
-            out: axis.out(),
-            taps: axis.taps,
-            stride: axis.stride,
-            spread: 1,
-            dilation: axis.dilation,
-            offset: axis.padding as isize,
-        }
-    }
-
-    fn back(axis: Axis) -> Self {
-        let reach = axis.dilation * (axis.taps - 1);
-        Self {
-            source: axis.out(),
-            out: axis.size,
-            taps: axis.taps,
-            stride: 1,
-            spread: axis.stride,
-            dilation: axis.dilation,
-            offset: reach as isize - axis.padding as isize,
-        }
-    }
-
-    /// Positions that outputs `0..out` read.
-    fn reach(self, out: usize) -> usize {
-        (out.max(1) - 1) * self.stride + self.dilation * (self.taps - 1) + 1
-    }
-
-    /// Source pixels whose position is within `0..len`.
-    fn inside(self, len: usize) -> std::ops::Range<usize> {
-        let start = (-self.offset).max(0) as usize;
-        let start = start.div_ceil(self.spread);
-        let end = (len as isize - self.offset).max(0) as usize;
-        let end = end.div_ceil(self.spread).min(self.source);
-        start.min(end)..end
-    }
-}
-
-/// The padded copy of a plane: row by row, and within a row by the remainder of the position
-/// modulo the stride, so that neighbouring outputs read neighbouring elements.
+/// The copy of a plane: row by row, and within a row by the remainder of the position modulo the
+/// stride, so that neighbouring outputs read neighbouring elements.
 #[derive(Clone, Copy)]
 struct Copy {
     rows: Walk,
@@ -88,14 +49,42 @@ struct Copy {
 
 impl Copy {
     fn new(rows: Walk, columns: Walk) -> Self {
-        let padded = columns.out.next_multiple_of(WIDE);
-        let pitch = padded + columns.dilation * (columns.taps - 1) / columns.stride + 1;
+        let stride = columns.stride;
+        let outputs = columns.out.next_multiple_of(WIDE) + columns.reach / stride + 1;
+        let source = (columns.lead + columns.source).div_ceil(stride);
+        let outputs_height = (rows.out.max(1) - 1) * rows.stride + rows.reach + 1;
         Self {
             rows,
             columns,
-            pitch,
-            height: rows.reach(rows.out),
+            pitch: outputs.max(source),
+            height: outputs_height.max(rows.lead + rows.source),
         }
+    }
+
+    fn forward(g: &Geometry) -> Self {
+        let walk = |axis: Axis| Walk {
+            source: axis.size,
+            out: axis.out(),
+            stride: axis.stride,
+            lead: axis.padding,
+            reach: axis.dilation * (axis.taps - 1),
+        };
+        Self::new(walk(g.vertical()), walk(g.horizontal()))
+    }
+
+    /// Of `dy`, for any remainder.
+    fn back(g: &Geometry) -> Self {
+        let walk = |axis: Axis| {
+            let lead = axis.dilation * (axis.taps - 1) / axis.stride;
+            Walk {
+                source: axis.out(),
+                out: axis.size.div_ceil(axis.stride),
+                stride: 1,
+                lead,
+                reach: lead + (axis.stride - 1 + axis.padding) / axis.stride,
+            }
+        };
+        Self::new(walk(g.vertical()), walk(g.horizontal()))
     }
 
     fn row(&self) -> usize {
@@ -106,41 +95,92 @@ impl Copy {
         self.height * self.row()
     }
 
-    /// Where the first output's tap reads.
-    fn tap(&self, ky: usize, kx: usize) -> usize {
-        let column = kx * self.columns.dilation;
-        ky * self.rows.dilation * self.row()
-            + column % self.columns.stride * self.pitch
-            + column / self.columns.stride
+    /// Where the first output meets the tap at these positions.
+    fn at(&self, row: usize, column: usize) -> usize {
+        let stride = self.columns.stride;
+        row * self.row() + column % stride * self.pitch + column / stride
     }
 
     /// Writes a plane between the zeros that are there.
     fn fill(&self, plane: &[f32], to: &mut [f32]) {
-        let (stride, spread) = (self.columns.stride, self.columns.spread);
-        let inside = self.columns.inside(self.row());
-        for y in self.rows.inside(self.height) {
-            let at = (y * self.rows.spread).wrapping_add_signed(self.rows.offset);
-            let to = &mut to[at * self.row()..][..self.row()];
-            let from = &plane[y * self.columns.source..][..self.columns.source];
-            let first = (inside.start * spread).wrapping_add_signed(self.columns.offset);
-            let from = &from[inside.clone()];
-            if stride == 1 && spread == 1 {
-                to[first..][..from.len()].copy_from_slice(from);
-            } else if stride == 1 {
-                for (x, v) in from.iter().enumerate() {
-                    to[first + x * spread] = *v;
+        let Walk {
+            source,
+            stride,
+            lead,
+            ..
+        } = self.columns;
+        for (y, from) in plane.chunks(source.max(1)).enumerate() {
+            let to = &mut to[(self.rows.lead + y) * self.row()..][..self.row()];
+            match stride {
+                1 => to[lead..][..source].copy_from_slice(from),
+                2 => {
+                    let (even, odd) = to.split_at_mut(self.pitch);
+                    let (first, second) = if lead % 2 == 0 {
+                        (&mut even[lead / 2..], &mut odd[lead / 2..])
+                    } else {
+                        (&mut odd[lead / 2..], &mut even[lead / 2 + 1..])
+                    };
+                    alternate(from, first, second);
                 }
-            } else {
-                // Forward: no spread.
-                for x in 0..stride.min(from.len()) {
-                    let to = &mut to[(first + x) % stride * self.pitch + (first + x) / stride..];
-                    for (to, v) in to.iter_mut().zip(from[x..].iter().step_by(stride)) {
-                        *to = *v;
+                _ => {
+                    for x in 0..stride.min(source) {
+                        let at = self.at(0, lead + x);
+                        let from = from[x..].iter().step_by(stride);
+                        to[at..].iter_mut().zip(from).for_each(|(to, v)| *to = *v);
                     }
                 }
             }
         }
     }
+}
+
+/// Elements by turns to `first` and `second`.
+fn alternate(from: &[f32], first: &mut [f32], second: &mut [f32]) {
+    let (blocks, rest) = from.as_chunks::<16>();
+    let to = first.as_chunks_mut::<8>().0.iter_mut();
+    let to = to.zip(second.as_chunks_mut::<8>().0);
+    for (from, (first, second)) in blocks.iter().zip(to) {
+        for l in 0..8 {
+            first[l] = from[2 * l];
+            second[l] = from[2 * l + 1];
+        }
+    }
+    for (x, v) in rest.iter().enumerate() {
+        let to = if x % 2 == 0 {
+            &mut *first
+        } else {
+            &mut *second
+        };
+        to[blocks.len() * 8 + x / 2] = *v;
+    }
+}
+
+/// The inverse of [`alternate`].
+fn interleave(first: &[f32], second: &[f32], to: &mut [f32]) {
+    let (blocks, rest) = to.as_chunks_mut::<16>();
+    let from = first
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .zip(second.as_chunks::<8>().0);
+    for (to, (first, second)) in blocks.iter_mut().zip(from) {
+        for l in 0..8 {
+            to[2 * l] = first[l];
+            to[2 * l + 1] = second[l];
+        }
+    }
+    for (x, to) in rest.iter_mut().enumerate() {
+        let from = if x % 2 == 0 { first } else { second };
+        *to = from[blocks.len() * 8 + x / 2];
+    }
+}
+
+/// The copy of `x`, and where the first output meets each tap.
+fn forward_copy(g: &Geometry) -> (Copy, Vec<usize>) {
+    let copy = Copy::forward(g);
+    let [down, right] = g.dilation;
+    let at = |tap| copy.at(tap / g.kw * down, tap % g.kw * right);
+    (copy, (0..g.taps()).map(at).collect())
 }
 
 /// Writes all of `y`.
@@ -151,55 +191,126 @@ pub(super) fn forward(
     g: &Geometry,
     y: Shared<'_, f32>,
 ) {
-    let copy = Copy::new(Walk::forward(g.vertical()), Walk::forward(g.horizontal()));
-    pass(x, weight, bias, g, copy, false, y);
+    let (copy, at) = forward_copy(g);
+    let isa = Isa::detect();
+    each_plane(g, copy, x, 0, |plane, padded, _| {
+        let channel = plane % g.c;
+        let weight = &weight[channel * g.taps()..][..g.taps()];
+        let taps: Vec<_> = at.iter().copied().zip(weight.iter().copied()).collect();
+        let bias = bias.map_or(0.0, |bias| bias[channel]);
+        let out = g.oh() * g.ow();
+        // SAFETY: one task writes this plane.
+        let y = unsafe { y.part(plane * out, out) };
+        plane_pass(isa, padded, copy, g.ow(), &taps, bias, y);
+    });
+}
+
+/// The pixels of one remainder along an axis: the first of them, their number, and each tap that
+/// they meet with its position in the copy of `dy`.
+struct Remainder {
+    first: usize,
+    count: usize,
+    taps: Vec<(usize, usize)>,
+}
+
+fn remainders(axis: Axis, lead: usize) -> Vec<Remainder> {
+    (0..axis.stride.min(axis.size))
+        .map(|first| {
+            let position = first + axis.padding;
+            let taps = (0..axis.taps).filter_map(|tap| {
+                // Pixel `first` meets `dy` at (position − tap · dilation) / stride, where that is
+                // whole; `lead` keeps it from being negative.
+                let distance = (position + lead * axis.stride).checked_sub(tap * axis.dilation)?;
+                (distance % axis.stride == 0).then_some((tap, distance / axis.stride))
+            });
+            Remainder {
+                first,
+                count: (axis.size - first).div_ceil(axis.stride),
+                taps: taps.collect(),
+            }
+        })
+        .collect()
 }
 
 /// Writes all of `dx`.
 pub(super) fn input_gradient(dy: &[f32], weight: &[f32], g: &Geometry, dx: Shared<'_, f32>) {
-    let copy = Copy::new(Walk::back(g.vertical()), Walk::back(g.horizontal()));
-    pass(dy, weight, None, g, copy, true, dx);
+    let copy = Copy::back(g);
+    let rows = remainders(g.vertical(), copy.rows.lead);
+    let columns = remainders(g.horizontal(), copy.columns.lead);
+    let stride = g.horizontal().stride;
+    let isa = Isa::detect();
+    let most = |axis: &[Remainder]| axis.first().map_or(0, |remainder| remainder.count);
+    let len = most(&rows) * most(&columns);
+    each_plane(g, copy, dy, len * columns.len(), |plane, padded, parts| {
+        let weight = &weight[plane % g.c * g.taps()..][..g.taps()];
+        // SAFETY: one task writes this plane.
+        let dx = unsafe { dx.part(plane * g.h * g.w, g.h * g.w) };
+        let pass = |vertical: &Remainder, horizontal: &Remainder, to: &mut [f32]| {
+            let taps = vertical.taps.iter().flat_map(|&(ky, row)| {
+                let at = move |&(kx, column)| (copy.at(row, column), weight[ky * g.kw + kx]);
+                horizontal.taps.iter().map(at)
+            });
+            let taps: Vec<_> = taps.collect();
+            plane_pass(isa, padded, copy, horizontal.count, &taps, 0.0, to);
+        };
+        if let ([vertical], [horizontal]) = (&rows[..], &columns[..]) {
+            return pass(vertical, horizontal, dx);
+        }
+        for vertical in &rows {
+            for (horizontal, part) in columns.iter().zip(parts.chunks_mut(len.max(1))) {
+                pass(
+                    vertical,
+                    horizontal,
+                    &mut part[..vertical.count * horizontal.count],
+                );
+            }
+            let part = |index: usize, row: usize| {
+                let count = columns[index].count;
+                &parts[index * len..][row * count..][..count]
+            };
+            for row in 0..vertical.count {
+                let y = vertical.first + row * g.vertical().stride;
+                let dx = &mut dx[y * g.w..][..g.w];
+                if stride == 2 && columns.len() == 2 {
+                    interleave(part(0, row), part(1, row), dx);
+                    continue;
+                }
+                for (index, horizontal) in columns.iter().enumerate() {
+                    let to = dx[horizontal.first..].iter_mut().step_by(stride);
+                    to.zip(part(index, row)).for_each(|(to, v)| *to = *v);
+                }
+            }
+        }
+    });
 }
 
-fn pass(
-    from: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
+/// Calls `work` with the number and the copy of each plane of `from`, and `spare` elements.
+fn each_plane(
     g: &Geometry,
     copy: Copy,
-    turned: bool,
-    to: Shared<'_, f32>,
+    from: &[f32],
+    spare: usize,
+    work: impl Fn(usize, &[f32], &mut [f32]) + Sync + Send,
 ) {
-    let isa = Isa::detect();
-    let (source, out) = (
-        copy.rows.source * copy.columns.source,
-        copy.rows.out * copy.columns.out,
-    );
-    let (planes, taps) = (g.n * g.c, g.taps());
+    let source = copy.rows.source * copy.columns.source;
+    let planes = g.n * g.c;
     each(g, planes.div_ceil(PLANES), |task| {
-        scratch([copy.len()], |[padded]| {
+        scratch([copy.len(), spare], |[padded, spare]| {
             padded.fill(0.0);
             for plane in task * PLANES..((task + 1) * PLANES).min(planes) {
-                let channel = plane % g.c;
                 copy.fill(&from[plane * source..][..source], padded);
-                let weight = &weight[channel * taps..][..taps];
-                let at = |tap| copy.tap(tap / g.kw, tap % g.kw);
-                let taps: Vec<_> = (0..taps)
-                    .map(|tap| (at(tap), weight[if turned { taps - 1 - tap } else { tap }]))
-                    .collect();
-                let bias = bias.map_or(0.0, |bias| bias[channel]);
-                // SAFETY: one task writes this plane.
-                let to = unsafe { to.part(plane * out, out) };
-                plane_pass(isa, padded, copy, &taps, bias, to);
+                work(plane, padded, spare);
             }
         });
     });
 }
 
+/// Rows of `width` outputs.
 fn plane_pass(
     isa: Isa,
     padded: &[f32],
     copy: Copy,
+    width: usize,
     taps: &[(usize, f32)],
     bias: f32,
     to: &mut [f32],
@@ -209,6 +320,7 @@ fn plane_pass(
         plane_pass_body::<R, FMA>(
             padded: &[f32],
             copy: Copy,
+            width: usize,
             taps: &[(usize, f32)],
             bias: f32,
             to: &mut [f32],
@@ -220,29 +332,30 @@ fn plane_pass(
 fn plane_pass_body<const R: usize, const FMA: bool>(
     padded: &[f32],
     copy: Copy,
+    width: usize,
     taps: &[(usize, f32)],
     bias: f32,
     to: &mut [f32],
 ) {
-    if copy.columns.out > WIDE / 2 {
-        blocks::<WIDE, FMA>(padded, copy, taps, bias, to);
-    } else if copy.columns.out > WIDE / 4 {
-        blocks::<{ WIDE / 2 }, FMA>(padded, copy, taps, bias, to);
+    let step = copy.rows.stride * copy.row();
+    if width > WIDE / 2 {
+        blocks::<WIDE, FMA>(padded, [step, width], taps, bias, to);
+    } else if width > WIDE / 4 {
+        blocks::<{ WIDE / 2 }, FMA>(padded, [step, width], taps, bias, to);
     } else {
-        blocks::<{ WIDE / 4 }, FMA>(padded, copy, taps, bias, to);
+        blocks::<{ WIDE / 4 }, FMA>(padded, [step, width], taps, bias, to);
     }
 }
 
 #[inline(always)]
 fn blocks<const W: usize, const FMA: bool>(
     padded: &[f32],
-    copy: Copy,
+    [step, width]: [usize; 2],
     taps: &[(usize, f32)],
     bias: f32,
     to: &mut [f32],
 ) {
-    let step = copy.rows.stride * copy.row();
-    for (y, to) in to.chunks_mut(copy.columns.out.max(1)).enumerate() {
+    for (y, to) in to.chunks_mut(width.max(1)).enumerate() {
         for (block, to) in to.chunks_mut(W).enumerate() {
             let mut sums = [bias; W];
             for &(at, weight) in taps {
@@ -251,7 +364,14 @@ fn blocks<const W: usize, const FMA: bool>(
                     sums[l] = fused::<FMA>(weight, from[l], sums[l]);
                 }
             }
-            to.copy_from_slice(&sums[..to.len()]);
+            // Whole registers are stored; a copy of unknown length is a call.
+            let (whole, rest) = to.as_chunks_mut::<8>();
+            for (to, sums) in whole.iter_mut().zip(sums.as_chunks::<8>().0) {
+                *to = *sums;
+            }
+            if !rest.is_empty() {
+                rest.copy_from_slice(&sums[whole.len() * 8..][..rest.len()]);
+            }
         }
     }
 }
@@ -259,7 +379,7 @@ fn blocks<const W: usize, const FMA: bool>(
 /// The weight's gradient.
 pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
     let isa = Isa::detect();
-    let copy = Copy::new(Walk::forward(g.vertical()), Walk::forward(g.horizontal()));
+    let (copy, at) = forward_copy(g);
     let (size, oh, ow) = (g.h * g.w, g.oh(), g.ow());
     let wide = ow.next_multiple_of(8);
     let fill = |to: Shared<'_, f32>| {
@@ -275,13 +395,13 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
                     copy.fill(&x[plane * size..][..size], padded);
                     let dy = &dy[plane * oh * ow..][..oh * ow];
                     if wide == ow {
-                        plane_dots(isa, padded, copy, dy, sums);
+                        plane_dots(isa, padded, copy, &at, dy, sums);
                         continue;
                     }
                     for (to, dy) in rows.chunks_mut(wide).zip(dy.chunks(ow)) {
                         to[..ow].copy_from_slice(dy);
                     }
-                    plane_dots(isa, padded, copy, rows, sums);
+                    plane_dots(isa, padded, copy, &at, rows, sums);
                 }
             });
         });
@@ -290,10 +410,16 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
     unsafe { output(g.weight_len(), fill) }
 }
 
-fn plane_dots(isa: Isa, padded: &[f32], copy: Copy, dy: &[f32], sums: &mut [f32]) {
+fn plane_dots(isa: Isa, padded: &[f32], copy: Copy, at: &[usize], dy: &[f32], sums: &mut [f32]) {
     dispatch!(
         isa,
-        plane_dots_body::<R, FMA>(padded: &[f32], copy: Copy, dy: &[f32], sums: &mut [f32])
+        plane_dots_body::<R, FMA>(
+            padded: &[f32],
+            copy: Copy,
+            at: &[usize],
+            dy: &[f32],
+            sums: &mut [f32],
+        )
     );
 }
 
@@ -301,17 +427,17 @@ fn plane_dots(isa: Isa, padded: &[f32], copy: Copy, dy: &[f32], sums: &mut [f32]
 fn plane_dots_body<const R: usize, const FMA: bool>(
     padded: &[f32],
     copy: Copy,
+    at: &[usize],
     dy: &[f32],
     sums: &mut [f32],
 ) {
     /// Taps whose sums stay in registers.
     const TAPS: usize = 9;
-    for (index, sums) in sums.chunks_mut(TAPS).enumerate() {
+    for (sums, taps) in sums.chunks_mut(TAPS).zip(at.chunks(TAPS)) {
         // The last block repeats its last tap.
         let mut at = [0; TAPS];
         for tap in 0..TAPS {
-            let tap_at = index * TAPS + tap.min(sums.len() - 1);
-            at[tap] = copy.tap(tap_at / copy.columns.taps, tap_at % copy.columns.taps);
+            at[tap] = taps[tap.min(taps.len() - 1)];
         }
         let mut lanes = [[0f32; 8]; TAPS];
         let wide = copy.columns.out.next_multiple_of(8);

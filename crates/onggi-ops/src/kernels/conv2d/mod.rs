@@ -11,6 +11,7 @@
 //! | [`winograd_tiles`] | 3×3 at stride 1, the images that are left, if there are tiles enough | 0.9–1.7, 0.7–1.6, – |
 //! | [`direct`] | other kernels and strides, sixteen images at a time | 0.8–1.1, 0.75–1.05, 0.55–0.7 |
 //! | [`depthwise`] | one channel to one channel | limited by memory |
+//! | [`pointwise`] | 1×1 with a stride, as one without | as [`tiled`] |
 //! | [`tiled`] | the rest: fewer than sixteen images, groups, 1×1 at stride 1 | 0.5–0.8, 0.5–0.8, 0.45–0.8 |
 //!
 //! Measured 2026-11-22 on one core of an AMD EPYC (Zen 3, AVX2, peak 102 GFLOP/s) over the layers
@@ -28,6 +29,7 @@ mod geometry;
 mod im2col;
 mod lanes;
 mod planes;
+mod pointwise;
 mod product;
 pub(super) mod scratch;
 #[cfg(test)]
@@ -51,6 +53,9 @@ const PARALLEL_WORK: usize = 256 * 1024;
 /// `y (N, O, OH, OW)` of `x`, `weight` and `bias (O)`.
 pub(crate) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), weight.len()), (g.x_len(), g.weight_len()));
+    if let Some(dense) = pointwise::dense(&g) {
+        return forward(&pointwise::gather(x, &g), weight, bias, dense);
+    }
     // SAFETY: `forward_into` writes all images.
     unsafe {
         output(g.y_len(), |y| {
@@ -135,6 +140,9 @@ fn forward_into(
 /// `dx (N, C, H, W)` of `dy` and `weight`.
 pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], g: Geometry) -> Vec<f32> {
     assert_eq!((dy.len(), weight.len()), (g.y_len(), g.weight_len()));
+    if let Some(dense) = pointwise::dense(&g) {
+        return pointwise::scatter(&input_gradient(dy, weight, dense), &g);
+    }
     let reach = [g.dilation[0] * (g.kh - 1), g.dilation[1] * (g.kw - 1)];
     let back = g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1];
     let fill = |dx: Shared<'_, f32>| {
@@ -192,6 +200,9 @@ fn turned(weight: &[f32], g: &Geometry) -> Vec<f32> {
 /// `dweight (O, C / groups, KH, KW)` of `x` and `dy`.
 pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], g: Geometry) -> Vec<f32> {
     assert_eq!((x.len(), dy.len()), (g.x_len(), g.y_len()));
+    if let Some(dense) = pointwise::dense(&g) {
+        return weight_gradient(&pointwise::gather(x, &g), dy, dense);
+    }
     let path = Path::of(&g);
     let batched = path.images(&g);
     let mut dweight = match path {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{assert_gradients, assert_same_outcome, outcome, random, values};
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::FloatDType;
 
 /// `f64` goes by the composed form.
 fn double<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -102,7 +102,10 @@ fn gradients_equal_finite_differences() {
 #[test]
 fn large_logits_keep_their_digits() {
     let logits = |shift: f32| {
-        Tensor::<2>::from_floats([[shift, shift + 1.0, shift - 100.0]], &Device::flex())
+        Tensor::<2>::from_floats(
+            [[shift, shift + 1.0, shift - 100.0]],
+            &crate::testing::device(),
+        )
     };
     let options = CrossEntropyOptions::default();
     let loss = |shift, class| values(&cross_entropy(logits(shift), &[class], &options).unwrap())[0];
@@ -111,7 +114,7 @@ fn large_logits_keep_their_digits() {
     }
     // A class that is ruled out costs nothing unless it is the one asked for.
     let inf = f32::INFINITY;
-    let x = Tensor::<2>::from_floats([[0.0, -inf, 0.0]], &Device::flex());
+    let x = Tensor::<2>::from_floats([[0.0, -inf, 0.0]], &crate::testing::device());
     let loss = |class| values(&cross_entropy(x.clone(), &[class], &options).unwrap())[0];
     assert!((loss(0) - 2f32.ln()).abs() < 1e-6);
     assert_eq!(loss(1), inf);
@@ -120,9 +123,14 @@ fn large_logits_keep_their_digits() {
 #[test]
 fn unbatched_and_empty_inputs() {
     let options = CrossEntropyOptions::default();
-    let loss = cross_entropy(Tensor::<1>::zeros([4], &Device::flex()), &[2], &options).unwrap();
+    let loss = cross_entropy(
+        Tensor::<1>::zeros([4], &crate::testing::device()),
+        &[2],
+        &options,
+    )
+    .unwrap();
     assert!((values(&loss)[0] - 4f32.ln()).abs() < 1e-6);
-    let empty = || Tensor::<2>::zeros([0, 4], &Device::flex());
+    let empty = || Tensor::<2>::zeros([0, 4], &crate::testing::device());
     let reduced = |reduction| {
         let options = CrossEntropyOptions {
             reduction,
@@ -138,7 +146,7 @@ fn unbatched_and_empty_inputs() {
 #[test]
 fn inputs_may_lie_in_any_order() {
     let x = random::<2>([5, 60], 1).transpose();
-    let copied = Tensor::<2>::from_data(x.to_data(), &Device::flex());
+    let copied = Tensor::<2>::from_data(x.to_data(), &crate::testing::device());
     let loss = |x| {
         let options = CrossEntropyOptions::default();
         values(&cross_entropy::<2>(x, &classes(60, 5), &options).unwrap())

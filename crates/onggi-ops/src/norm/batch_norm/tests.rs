@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{self, Golden, assert_close, assert_same_outcome, values};
-use burn::tensor::Device;
 
 const GOLDEN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -35,7 +34,7 @@ fn train<const D: usize>(
 
 /// The case's parameter, or the constant of a layer without one.
 fn parameter(golden: &Golden, case: &str, name: &str, channels: usize, constant: f32) -> Tensor<1> {
-    let device = Device::flex();
+    let device = crate::testing::device();
     let full = format!("{case}.{name}");
     if golden.has(&full) {
         golden.tensor(&full, &device)
@@ -45,7 +44,7 @@ fn parameter(golden: &Golden, case: &str, name: &str, channels: usize, constant:
 }
 
 fn golden<const D: usize>(case: &str, tolerance: f32) {
-    let (golden, device) = (Golden::open(GOLDEN), Device::flex());
+    let (golden, device) = (Golden::open(GOLDEN), crate::testing::device());
     let get = |name: &str| golden.tensor::<D>(&format!("{case}.{name}"), &device);
     let (x, dy) = (get("x1"), get("dy"));
     let channels = x.dims()[1];
@@ -232,7 +231,7 @@ fn input_may_lie_in_any_order() {
     let (x, dy) = (random([5, 6, 4, 3], 1), random([5, 3, 6, 4], 2));
     let (weight, bias) = (random([3], 3), random([3], 4));
     let permuted = x.permute([0, 3, 1, 2]);
-    let copied = Tensor::from_data(permuted.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(permuted.clone().into_data(), &crate::testing::device());
     let got = train(permuted, weight.clone(), bias.clone(), dy.clone());
     let expected = train(copied, weight, bias, dy);
     assert_eq!(got.y, expected.y);
@@ -243,7 +242,7 @@ fn input_may_lie_in_any_order() {
 fn a_slice_of_a_larger_tensor_is_read_at_its_place() {
     let x = random([6, 3, 4, 4], 1);
     let part = x.clone().slice([2..5, 0..3]);
-    let copied = Tensor::from_data(part.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(part.clone().into_data(), &crate::testing::device());
     let (w, b) = (random([3], 3), random([3], 4));
     let y = |x: Tensor<4>| values(&batch_norm(x, w.clone(), b.clone(), 1e-5).unwrap().y);
     assert_eq!(y(part), y(copied));

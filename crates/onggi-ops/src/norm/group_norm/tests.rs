@@ -3,7 +3,7 @@ use crate::norm::layer_norm;
 use crate::testing::{
     assert_close, assert_gradients, assert_same_outcome, outcome, random, values,
 };
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::FloatDType;
 
 const EPS: f64 = 1e-5;
 
@@ -88,7 +88,7 @@ fn instance_norm_returns_its_statistics() {
 #[test]
 fn input_may_lie_in_any_order() {
     let x = random([5, 6, 4, 3], 1).permute([0, 3, 1, 2]);
-    let copied = Tensor::from_data(x.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(x.clone().into_data(), &crate::testing::device());
     let y = |x: Tensor<4>| values(&group_norm(x, 3, None, None, EPS).unwrap());
     assert_eq!(y(x), y(copied));
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{assert_gradients, assert_same_outcome, outcome, random, values};
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::FloatDType;
 
 const EPS: f64 = 1e-5;
 
@@ -93,7 +93,7 @@ fn parameters_are_optional() {
 #[test]
 fn input_may_lie_in_any_order() {
     let x = random([7, 5, 6], 1).permute([1, 2, 0]);
-    let copied = Tensor::from_data(x.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(x.clone().into_data(), &crate::testing::device());
     let y = |x: Tensor<3>| values(&layer_norm(x, [7], None, None, EPS).unwrap());
     assert_eq!(y(x), y(copied));
 }

@@ -1,6 +1,5 @@
 use super::*;
 use crate::testing::{assert_gradients, assert_same_outcome, outcome, random, values};
-use burn::tensor::Device;
 
 const EPS: f64 = 1e-5;
 
@@ -48,7 +47,7 @@ fn no_eps_is_that_of_f32() {
 #[test]
 fn input_may_lie_in_any_order() {
     let x = random([7, 5, 6], 1).permute([1, 2, 0]);
-    let copied = Tensor::from_data(x.clone().into_data(), &Device::flex());
+    let copied = Tensor::from_data(x.clone().into_data(), &crate::testing::device());
     let y = |x: Tensor<3>| values(&rms_norm(x, [7], None, None).unwrap());
     assert_eq!(y(x), y(copied));
 }

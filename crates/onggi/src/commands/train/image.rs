@@ -1,6 +1,6 @@
 //! Training on a folder of images.
 
-use super::{Prepared, Watch, describe, parts, samples};
+use super::{Job, Prepared, Watch, describe, parts, samples};
 use crate::description::Input;
 use crate::failure::Failure;
 use crate::output::warn;
@@ -12,7 +12,9 @@ use onggi_data::image::{
     channel_statistics, suggest_shape, verify,
 };
 use onggi_data::{Split, SplitMap};
+use onggi_train::fingerprint;
 use onggi_train::run::Skipped;
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ const NAMED: usize = 10;
 /// test accuracy on data/fashion-mini.
 const SHIFT: f64 = 1.0 / 28.0;
 
-pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
+pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
     let threads = settings.threads();
     let mut folder = ImageFolder::scan(Path::new(&settings.data))?;
     if folder.ignored > 0 {
@@ -99,6 +101,7 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
         val,
         test,
         split,
+        content: sizes(&folder),
         skipped: skipped
             .into_iter()
             .map(|image| Skipped {
@@ -123,7 +126,20 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
             samples::write(dir, classes, &shown, answers, &augmented, settings.seed)
         },
         watch,
+        job,
     )
+}
+
+/// A hash of the images' names and sizes in bytes: to read them all again would take as long as an
+/// epoch. That the training images hold the same pixels shows in their mean and deviation.
+fn sizes(folder: &ImageFolder) -> String {
+    let mut text = String::new();
+    for item in &folder.items {
+        let bytes = std::fs::metadata(&item.path).map_or(0, |found| found.len());
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{bytes} {}", item.id);
+    }
+    fingerprint(text.as_bytes())
 }
 
 /// The transforms of `--augment`.

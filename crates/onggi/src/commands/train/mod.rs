@@ -1,10 +1,10 @@
 //! `onggi train DATA`: from data to a tested model, a verdict and a report.
 //!
-//! Nothing is written before the data has been read and checked; a training that ends before its
-//! first epoch takes its run folder with it.
+//! Nothing is written before the data has been read and checked. A training that fails before its
+//! first epoch takes its run folder with it, unless there is a checkpoint to go on from.
 
 mod image;
-mod progress;
+pub(crate) mod progress;
 mod run_folder;
 mod samples;
 mod table;
@@ -19,11 +19,16 @@ use burn::tensor::Device;
 use clap::Args;
 use onggi_data::{Dataset, Split, SplitMap};
 use onggi_nn::{Classifier, init, state};
+use onggi_train::metrics::evaluation;
 use onggi_train::run::{self, Skipped, Summary, files};
-use onggi_train::{Fit, Predictions, Stopped, evaluation, fit, predict, verdict};
+use onggi_train::{
+    Callback, Checkpoints, Evidence, Fit, Measured, Predictions, Steadiness, Stopped, TensorBoard,
+    Trainer, fingerprint, predict,
+};
 use progress::Watch;
 use rand_chacha::ChaCha8Rng;
 use run_folder::RunFolder;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,6 +39,10 @@ Examples:
   onggi train digits/ --augment shift             no mirror images
   onggi train table.csv --target diagnosis        numeric columns, one class column
   onggi train --config runs/photos-1/config.toml  repeat a run
+  onggi train photos/ --time 10m                  no longer than ten minutes
+  onggi train --resume runs/photos-1              go on with a run that was stopped
+  onggi train photos/ --sam 0.05 --l1 1e-5        sharpness-aware steps, sparse weights
+  onggi train photos/ --freeze 'conv1.*' --lr-factor 'layers.0.*=0.1'
   onggi train photos/ --json > figures.json       one JSON object for machines";
 
 /// Arguments of `onggi train`.
@@ -46,12 +55,25 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let (settings, task) = Settings::resolve(self.flags)?;
-        threads::start(settings.threads())?;
-        let watch = Watch::start()?;
-        match task {
-            Task::Image => image::train(&settings, watch),
-            Task::Table => table::train(&settings, watch),
-        }
+        work(&settings, task, Job::Train)
+    }
+}
+
+/// What is done with data and a model once they are ready.
+pub(crate) enum Job {
+    /// Train, test, judge and report.
+    Train,
+    /// Look for a learning rate.
+    FindLr(super::lr_find::Search),
+}
+
+/// Reads the data, builds the model, and does `job`.
+pub(crate) fn work(settings: &Settings, task: Task, job: Job) -> Result<(), Failure> {
+    threads::start(settings.threads())?;
+    let watch = Watch::start()?;
+    match task {
+        Task::Image => image::train(settings, watch, job),
+        Task::Table => table::train(settings, watch, job),
     }
 }
 
@@ -68,6 +90,8 @@ struct Prepared {
     split: SplitMap,
     skipped: Vec<Skipped>,
     description: Description,
+    /// A hash of the files' content, or of what of it is cheap to know: see where it is made.
+    content: String,
 }
 
 impl Prepared {
@@ -77,6 +101,15 @@ impl Prepared {
             Some(test) => (test, "test"),
             None => (&self.val, "val"),
         }
+    }
+
+    /// Hashes of what a run depends on: a checkpoint is gone on with only if they are the same.
+    fn identity(&self, settings: &Settings) -> Result<BTreeMap<String, String>, Failure> {
+        let data = serde_json::to_string(&(&self.description, &self.split, &self.content))?;
+        Ok(BTreeMap::from([
+            ("data".to_string(), fingerprint(data.as_bytes())),
+            ("settings".to_string(), settings.fingerprint()?),
+        ]))
     }
 
     /// Share of the commonest class in the training data.
@@ -89,52 +122,35 @@ impl Prepared {
     }
 }
 
-/// Trains, tests, judges and reports; `pictures` writes the report's pictures into the run folder,
-/// from the run folder's path and the answers on the held-out data.
+/// Builds the model and does `job`; `pictures` writes the report's pictures into the run folder, from
+/// the run folder's path and the answers on the held-out data.
 fn train<const D: usize, M: Classifier<D>>(
     settings: &Settings,
     prepared: &Prepared,
     build: impl FnOnce(&mut ChaCha8Rng, &Device) -> Result<M, Failure>,
     pictures: impl FnOnce(&std::path::Path, &Predictions) -> Result<(), Failure>,
     mut watch: Watch,
+    job: Job,
 ) -> Result<(), Failure> {
-    let start = Instant::now();
     let device = Device::flex().autodiff();
     let model = build(&mut init::generator(settings.seed), &device)?.train();
+    if let Job::FindLr(search) = job {
+        return search.run(settings, model, &prepared.train, &mut watch);
+    }
     let parameters = state::num_parameters(&model);
     watch.writes();
-    let folder = RunFolder::create(settings, prepared)?;
-    let counts = prepared.split.counts();
+    let folder = match &settings.resume {
+        Some(run) => RunFolder::resume(run, prepared)?,
+        None => RunFolder::create(settings, prepared)?,
+    };
     if !settings.json {
-        say(format!(
-            "{}: {} classes; {}: {} training, {} validation, {} test",
-            settings.data,
-            prepared.description.classes.len(),
-            prepared.samples,
-            thousands(counts[0]),
-            thousands(counts[1]),
-            thousands(counts[2])
-        ));
-        say(format!(
-            "{}: {} parameters",
-            settings.model,
-            thousands(parameters)
-        ));
+        introduce(settings, prepared, parameters);
     }
-    watch.begin(settings.epochs, &folder, &prepared.description);
-    let fitted = fit(
-        model,
-        &prepared.train,
-        &prepared.val,
-        &settings.fit(),
-        &mut watch,
-    );
+    let fitted = fit(settings, prepared, model, &folder, &mut watch);
     watch.end();
-    let fitted = fitted.inspect_err(|_| folder.remove_if_empty())?;
+    let fitted = fitted.map_err(|failure| folder.give_up(failure))?;
 
-    let concluded = conclude(
-        settings, prepared, &fitted, &folder, pictures, parameters, start,
-    );
+    let concluded = conclude(settings, prepared, &fitted, &folder, pictures, parameters);
     concluded.map_err(|failure| match failure {
         Failure::Failed(error) => Failure::Failed(error.context(format!(
             "trained, but the run could not be finished (the best weights are in {})",
@@ -142,6 +158,45 @@ fn train<const D: usize, M: Classifier<D>>(
         ))),
         usage => usage,
     })
+}
+
+/// Trains, with checkpoints in the run folder, or goes on from the newest of them.
+fn fit<const D: usize, M: Classifier<D>>(
+    settings: &Settings,
+    prepared: &Prepared,
+    model: M,
+    folder: &RunFolder,
+    watch: &mut Watch,
+) -> Result<Fit<M>, Failure> {
+    watch.begin(settings.epochs, folder, &prepared.description);
+    let checkpoints = Checkpoints::open(&folder.path().join(files::CHECKPOINT))?;
+    let trainer = Trainer::new(settings.training()?)?
+        .with_checkpoints(checkpoints, prepared.identity(settings)?);
+    let mut board = TensorBoard::new(folder.path().join(files::TENSORBOARD));
+    let mut callbacks: Vec<&mut dyn Callback> = vec![watch];
+    if settings.tensorboard {
+        callbacks.push(&mut board);
+    }
+    Ok(trainer.fit(model, &prepared.train, &prepared.val, &mut callbacks)?)
+}
+
+/// What is said before training.
+fn introduce(settings: &Settings, prepared: &Prepared, parameters: usize) {
+    let counts = prepared.split.counts();
+    say(format!(
+        "{}: {} classes; {}: {} training, {} validation, {} test",
+        settings.data,
+        prepared.description.classes.len(),
+        prepared.samples,
+        thousands(counts[0]),
+        thousands(counts[1]),
+        thousands(counts[2])
+    ));
+    say(format!(
+        "{}: {} parameters",
+        settings.model,
+        thousands(parameters)
+    ));
 }
 
 /// What comes after training: the held-out figures, the verdict, the report, the words.
@@ -152,18 +207,30 @@ fn conclude<const D: usize, M: Classifier<D>>(
     folder: &RunFolder,
     pictures: impl FnOnce(&std::path::Path, &Predictions) -> Result<(), Failure>,
     parameters: usize,
-    start: Instant,
 ) -> Result<(), Failure> {
+    let start = Instant::now();
     let (held_out, evaluated_on) = prepared.held_out();
     let answers = predict(&fitted.model, held_out, settings.threads())?;
-    let measured = evaluation(&answers, &prepared.description.classes);
+    let measured = evaluation(&answers, &prepared.description.classes)?;
     let best = &fitted.records[fitted.best];
     let subset = prepared.train.len().min(onggi_train::TRAIN_SUBSET);
-    let judged = verdict(
-        (best.train_accuracy, subset),
-        (best.val_accuracy, prepared.val.len()),
-        prepared.commonest(),
-    );
+    let judged = Evidence {
+        train: Measured {
+            accuracy: best.train_accuracy,
+            samples: subset,
+        },
+        val: Measured {
+            accuracy: best.val_accuracy,
+            samples: prepared.val.len(),
+        },
+        commonest: prepared.commonest(),
+        baseline: None,
+        steadiness: Steadiness::from_log(
+            &fitted.records,
+            matches!(fitted.stopped, Stopped::Diverged),
+        ),
+    }
+    .verdict();
     pictures(folder.path(), &answers)?;
     let summary = Summary {
         task: prepared.description.input.task().into(),
@@ -177,7 +244,7 @@ fn conclude<const D: usize, M: Classifier<D>>(
         epochs: fitted.records.len(),
         best_epoch: best.epoch,
         stopped: fitted.stopped.words().into(),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: fitted.seconds + start.elapsed().as_secs_f64(),
         parameters,
         split: prepared.split.counts(),
         data: settings.data.clone(),
@@ -191,8 +258,14 @@ fn conclude<const D: usize, M: Classifier<D>>(
     if settings.json {
         return Ok(say_json(&figures(&summary))?);
     }
-    tell(&summary, fitted.stopped, prepared.samples);
+    tell(&summary, fitted, prepared.samples);
     say(format!("Report: {}", report.display()));
+    if matches!(fitted.stopped, Stopped::Interrupted | Stopped::Time) {
+        say(format!(
+            "Go on with it: onggi train --resume {}",
+            folder.path().display()
+        ));
+    }
     Ok(())
 }
 
@@ -213,9 +286,9 @@ fn figures(summary: &Summary) -> serde_json::Value {
     })
 }
 
-fn tell(summary: &Summary, stopped: Stopped, samples: &str) {
+fn tell<M>(summary: &Summary, fitted: &Fit<M>, samples: &str) {
     say(format!(
-        "{} {} in {:.0} s ({}); kept epoch {}, whose validation loss is lowest",
+        "{} {} in {:.0} s ({}); kept epoch {}, the best on validation data",
         summary.epochs,
         if summary.epochs == 1 {
             "epoch"
@@ -223,9 +296,15 @@ fn tell(summary: &Summary, stopped: Stopped, samples: &str) {
             "epochs"
         },
         summary.seconds,
-        stopped.words(),
+        fitted.stopped.words(),
         summary.best_epoch
     ));
+    if fitted.skipped > 0 {
+        say(format!(
+            "{} steps skipped, as the loss or its gradient was not finite",
+            thousands(fitted.skipped as usize)
+        ));
+    }
     match summary.test_accuracy {
         Some(accuracy) => say(format!(
             "Test accuracy {} on {} {samples} (macro F1 {:.3})",

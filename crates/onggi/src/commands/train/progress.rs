@@ -3,18 +3,19 @@
 use super::RunFolder;
 use crate::description::Description;
 use crate::failure::Failure;
+use crate::output::warn;
 use indicatif::{ProgressBar, ProgressStyle};
 use onggi_nn::state::StateDict;
-use onggi_train::run::{EpochRecord, files};
-use onggi_train::{Observer, Progress, TrainError, write_weights};
-use std::fs::OpenOptions;
+use onggi_train::run::{EpochRecord, files, write_whole};
+use onggi_train::{Callback, Progress, Start, TrainError, write_weights};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Watches a training: bar on a terminal, `log.jsonl` and the best weights in the run folder.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     interrupted: Arc<AtomicBool>,
     /// Whether there is a run folder, which must not be left half-written.
     writing: Arc<AtomicBool>,
@@ -80,22 +81,57 @@ impl Watch {
             .set_style(style("{bar:20} {percent:>3} % {eta:>4} left  {msg}"));
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// A bar for a search of `steps` steps.
+    pub(crate) fn search(&mut self, steps: usize) {
+        self.epochs = 1;
+        self.bar = ProgressBar::new(steps as u64);
+        self.bar
+            .set_style(style("{bar:20} {percent:>3} % {eta:>4} left  {msg}"));
+    }
+
+    /// Writes the log anew, with the epochs that are done; what a killed process wrote after its last
+    /// checkpoint goes.
+    fn restart_log(&self, records: &[EpochRecord]) -> Result<(), TrainError> {
+        let path = self.folder.join(files::LOG);
+        if records.is_empty() && !path.exists() {
+            return Ok(());
+        }
+        let lines = records.iter().map(|record| self.line(record));
+        let lines = lines.collect::<Result<String, _>>()?;
+        write_whole(&path, lines.as_bytes())
     }
 
     fn log(&self, record: &EpochRecord) -> Result<(), TrainError> {
         let path = self.folder.join(files::LOG);
-        let line = serde_json::to_string(record).map_err(|e| TrainError::File {
-            path: path.clone(),
-            reason: e.to_string(),
-        })?;
+        let line = self.line(record)?;
         OpenOptions::new()
             .create(true)
             .append(true)
             .open(&path)
-            .and_then(|mut file| writeln!(file, "{line}"))
+            .and_then(|mut file| file.write_all(line.as_bytes()))
             .map_err(|source| TrainError::Io { path, source })
+    }
+
+    /// A record's line in the log.
+    fn line(&self, record: &EpochRecord) -> Result<String, TrainError> {
+        let line = serde_json::to_string(record).map_err(|e| TrainError::File {
+            path: self.folder.join(files::LOG),
+            reason: e.to_string(),
+        })?;
+        Ok(line + "\n")
+    }
+
+    fn keep(&self, best: &StateDict) -> Result<(), TrainError> {
+        match &self.description {
+            Some(description) => {
+                write_weights(&self.folder.join(files::WEIGHTS), best, description)
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -105,27 +141,44 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
-impl Observer for Watch {
-    fn step(&mut self, progress: Progress) {
-        let Progress {
-            epoch,
-            batch,
-            batches,
-            loss,
-        } = progress;
-        if self.bar.length() == Some(0) {
-            self.bar.set_length((batches * self.epochs) as u64);
+impl Callback for Watch {
+    fn on_start(&mut self, start: &Start<'_>) -> Result<(), TrainError> {
+        self.restart_log(start.records)?;
+        match start.best {
+            Some(best) => self.keep(best)?,
+            // A killed process may have kept weights after its last checkpoint.
+            None => drop(fs::remove_file(self.folder.join(files::WEIGHTS))),
         }
-        self.bar
-            .set_position(((epoch - 1) * batches + batch) as u64);
-        self.bar
-            .set_message(format!("epoch {epoch}/{} loss {loss:.3}", self.epochs));
+        if start.step > 0 {
+            self.bar.println(format!(
+                "going on after {} epochs, at step {}",
+                start.records.len(),
+                start.step
+            ));
+        }
+        Ok(())
     }
 
-    fn epoch(&mut self, record: &EpochRecord, best: Option<&StateDict>) -> Result<(), TrainError> {
+    fn on_step(&mut self, progress: &Progress) {
+        if self.bar.length() == Some(0) {
+            self.bar.set_length((progress.batches * self.epochs) as u64);
+        }
+        let done = (progress.epoch - 1) * progress.batches + progress.batch;
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!(
+            "epoch {}/{} loss {:.3}",
+            progress.epoch, self.epochs, progress.loss
+        ));
+    }
+
+    fn on_epoch(
+        &mut self,
+        record: &EpochRecord,
+        best: Option<&StateDict>,
+    ) -> Result<(), TrainError> {
         self.log(record)?;
-        if let (Some(state), Some(description)) = (best, &self.description) {
-            write_weights(&self.folder.join(files::WEIGHTS), state, description)?;
+        if let Some(best) = best {
+            self.keep(best)?;
         }
         self.bar.println(format!(
             "epoch {:>3}  train {:5.1} % (loss {:.3})  validation {:5.1} % (loss {:.3}){}",
@@ -137,6 +190,10 @@ impl Observer for Watch {
             if best.is_some() { "  best" } else { "" }
         ));
         Ok(())
+    }
+
+    fn on_notice(&mut self, notice: &str) {
+        self.bar.suspend(|| warn(notice));
     }
 
     fn interrupted(&self) -> bool {

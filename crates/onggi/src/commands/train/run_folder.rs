@@ -1,10 +1,13 @@
-//! Making a run's folder.
+//! Making a run's folder, and taking one up again.
 
 use super::Prepared;
-use crate::failure::Failure;
+use crate::failure::{Failure, words};
 use crate::settings::Settings;
 use anyhow::{Context, anyhow};
+use onggi_data::{Split, SplitMap};
+use onggi_train::TrainError;
 use onggi_train::run::{files, write_json, write_whole};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,8 @@ pub(super) struct RunFolder {
     path: PathBuf,
     /// Whether this process made it: an empty folder of the user's is filled, but not removed.
     made: bool,
+    /// Whether the run was there before: then nothing of it is removed.
+    resumed: bool,
 }
 
 impl RunFolder {
@@ -29,22 +34,67 @@ impl RunFolder {
             Some(out) => (out.clone(), make_new(out)?),
             None => (next(Path::new(RUNS), &name_of(&settings.data))?, true),
         };
-        let folder = Self { path, made };
+        let folder = Self {
+            path,
+            made,
+            resumed: false,
+        };
         let written = folder.write_start(settings, prepared);
         written.inspect_err(|_| folder.remove_if_empty())?;
         Ok(folder)
     }
 
+    /// Takes up a run's folder again.
+    ///
+    /// # Errors
+    /// Data that is no longer split as it was.
+    pub(super) fn resume(run: &Path, prepared: &Prepared) -> Result<Self, Failure> {
+        let folder = Self {
+            path: run.to_path_buf(),
+            made: false,
+            resumed: true,
+        };
+        // The settings are written last, so with them the split is there.
+        let then = SplitMap::load(&run.join(files::SPLIT))?;
+        check_split(&then, &prepared.split)?;
+        Ok(folder)
+    }
+
+    /// The failure that ends a training, with what is left to go on from; without anything, the
+    /// folder is removed.
+    pub(super) fn give_up(&self, failure: Failure) -> Failure {
+        let sets = fs::read_dir(self.path.join(files::CHECKPOINT));
+        let saved = sets.is_ok_and(|mut sets| {
+            sets.any(|set| set.is_ok_and(|set| set.path().join("manifest.json").is_file()))
+        });
+        match failure {
+            Failure::Failed(error) if saved && goes_on(&error) => {
+                let shown = self.path.display();
+                let error = words(&error);
+                Failure::Failed(anyhow!(
+                    "{error}; go on with it: onggi train --resume {shown}"
+                ))
+            }
+            other => {
+                if !self.resumed {
+                    self.remove_if_empty();
+                }
+                other
+            }
+        }
+    }
+
     fn write_start(&self, settings: &Settings, prepared: &Prepared) -> Result<(), Failure> {
-        write_whole(
-            &self.path.join(files::CONFIG),
-            settings.to_config()?.as_bytes(),
-        )?;
         write_json(
             &self.path.join(files::CLASSES),
             &prepared.description.classes,
         )?;
         prepared.split.save(&self.path.join(files::SPLIT))?;
+        // Last: a folder with settings is one to go on with.
+        write_whole(
+            &self.path.join(files::CONFIG),
+            settings.to_config()?.as_bytes(),
+        )?;
         Ok(())
     }
 
@@ -60,10 +110,54 @@ impl RunFolder {
         for file in [files::CONFIG, files::CLASSES, files::SPLIT, files::LOG] {
             let _ = fs::remove_file(self.path.join(file));
         }
+        for folder in [files::CHECKPOINT, files::TENSORBOARD] {
+            let _ = fs::remove_dir_all(self.path.join(folder));
+        }
         if self.made {
             let _ = fs::remove_dir(&self.path);
         }
     }
+}
+
+/// Whether what failed may be gone on from: an interruption, or a file that could not be written.
+fn goes_on(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<TrainError>(),
+        Some(TrainError::Interrupted | TrainError::Checkpoint { .. } | TrainError::Io { .. })
+    )
+}
+
+/// An error that says what was added to the data, and what is gone.
+fn check_split(then: &SplitMap, now: &SplitMap) -> Result<(), Failure> {
+    if then == now {
+        return Ok(());
+    }
+    let ids = |map: &SplitMap| -> BTreeSet<String> {
+        let parts = [Split::Train, Split::Val, Split::Test];
+        parts
+            .iter()
+            .flat_map(|&part| map.ids(part).to_vec())
+            .collect()
+    };
+    let (before, after) = (ids(then), ids(now));
+    let first = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
+        let mut missing = a.difference(b);
+        let name = missing.next().map(|id| format!(", such as `{id}`"));
+        (1 + missing.count(), name)
+    };
+    let gone = match first(&before, &after) {
+        (n, Some(name)) => format!("{n} gone{name}"),
+        _ => "none gone".into(),
+    };
+    let new = match first(&after, &before) {
+        (n, Some(name)) => format!("{n} new{name}"),
+        _ => "none new".into(),
+    };
+    Err(anyhow!(
+        "the data changed since the run was begun ({gone}; {new}), so it cannot go on as if it had \
+         not stopped: put the data back as it was, or train anew"
+    )
+    .into())
 }
 
 /// Makes `out`, or takes it if it is an empty folder; says whether it was made.
@@ -137,6 +231,24 @@ mod tests {
         assert!(make_new(dir.path()).is_err());
         assert!(make_new(&dir.path().join("mine")).is_err());
         assert!(make_new(&dir.path().join("new/er")).unwrap());
+    }
+
+    #[test]
+    fn a_changed_split_is_told_by_what_changed() {
+        let map = |ids: &[&str]| -> SplitMap {
+            let json = serde_json::json!({"train": ids, "val": ["v"], "test": []});
+            serde_json::from_value(json).unwrap()
+        };
+        assert!(check_split(&map(&["a"]), &map(&["a"])).is_ok());
+        let Err(Failure::Failed(error)) = check_split(&map(&["a", "b"]), &map(&["b", "c", "d"]))
+        else {
+            panic!("a changed split is an error")
+        };
+        let error = error.to_string();
+        assert!(
+            error.contains("1 gone, such as `a`; 2 new, such as `c`"),
+            "{error}"
+        );
     }
 
     #[test]

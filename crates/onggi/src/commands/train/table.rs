@@ -1,6 +1,6 @@
 //! Training on a table of numbers.
 
-use super::{Prepared, Watch, describe, parts};
+use super::{Job, Prepared, Watch, describe, parts};
 use crate::description::Input;
 use crate::failure::Failure;
 use crate::output::warn;
@@ -8,9 +8,10 @@ use crate::settings::{MissingValues, Settings};
 use crate::zoo::TableModel;
 use onggi_data::table::{Missing, Table, TableDataset, TableOptions, TablePreprocess};
 use onggi_data::{Split, SplitMap};
+use onggi_train::fingerprint;
 use std::path::Path;
 
-pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
+pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
     let options = TableOptions {
         ignore: settings.ignore.clone(),
         missing: match settings.missing {
@@ -52,6 +53,7 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
         split,
         skipped: Vec::new(),
         description,
+        content: fingerprint(&std::fs::read(&settings.data)?),
     };
     let options = prepared.description.options();
     super::train::<2, TableModel>(
@@ -63,5 +65,6 @@ pub(super) fn train(settings: &Settings, watch: Watch) -> Result<(), Failure> {
         },
         |_, _| Ok(()),
         watch,
+        job,
     )
 }

@@ -1,44 +1,39 @@
-//! Figures of a classifier.
+//! The figures that a run keeps of a classifier.
 
-use crate::Predictions;
+use super::{accuracy, class_scores, confusion_matrix};
 use crate::run::{ClassMetrics, Evaluation};
+use crate::{Predictions, TrainError};
 
 /// Accuracy, macro F1, per-class precision, recall and F1, and the confusion matrix.
 ///
 /// Where a class is never predicted its precision is 0, where it does not occur its recall is 0,
 /// and where both are 0 so is its F1: scikit-learn's `zero_division=0`. The macro F1 is the mean
 /// over all classes, those that do not occur included.
-pub fn evaluation(predictions: &Predictions, classes: &[String]) -> Evaluation {
-    let k = classes.len();
-    let mut confusion = vec![vec![0; k]; k];
-    for (&truth, predicted) in predictions.labels.iter().zip(predictions.predicted()) {
-        confusion[truth][predicted] += 1;
-    }
-    let ratio = |a: usize, b: usize| if b == 0 { 0.0 } else { a as f64 / b as f64 };
-    let per_class: Vec<_> = (0..k)
-        .map(|c| {
-            let right = confusion[c][c];
-            let support: usize = confusion[c].iter().sum();
-            let predicted: usize = confusion.iter().map(|row| row[c]).sum();
-            ClassMetrics {
-                class: classes[c].clone(),
-                precision: ratio(right, predicted),
-                recall: ratio(right, support),
-                f1: ratio(2 * right, support + predicted),
-                support,
-            }
-        })
-        .collect();
-    let samples = predictions.labels.len();
-    let right = (0..k).map(|c| confusion[c][c]).sum();
-    Evaluation {
-        samples,
+///
+/// # Errors
+/// [`TrainError::Measure`] for predictions without samples, or of other classes than `classes`.
+pub fn evaluation(predictions: &Predictions, classes: &[String]) -> Result<Evaluation, TrainError> {
+    let predicted = predictions.predicted();
+    let confusion = confusion_matrix(&predictions.labels, &predicted, classes.len())?;
+    let scores = class_scores(&confusion)?;
+    let per_class = classes
+        .iter()
+        .zip(&scores)
+        .map(|(class, scores)| ClassMetrics {
+            class: class.clone(),
+            precision: scores.precision,
+            recall: scores.recall,
+            f1: scores.f1,
+            support: scores.support,
+        });
+    Ok(Evaluation {
+        samples: predictions.labels.len(),
         loss: predictions.loss,
-        accuracy: ratio(right, samples),
-        macro_f1: per_class.iter().map(|c| c.f1).sum::<f64>() / k.max(1) as f64,
-        per_class,
+        accuracy: accuracy(&predictions.labels, &predicted)?,
+        macro_f1: scores.iter().map(|c| c.f1).sum::<f64>() / classes.len() as f64,
+        per_class: per_class.collect(),
         confusion,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -68,7 +63,7 @@ mod tests {
     #[test]
     fn equals_scikit_learn() {
         let golden: Golden =
-            serde_json::from_str(include_str!("../tests/fixtures/metrics.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/fixtures/metrics.json")).unwrap();
         assert_eq!(golden.cases.len(), 5);
         for case in golden.cases {
             let mut probabilities = vec![0.0; case.predicted.len() * case.classes];
@@ -83,7 +78,7 @@ mod tests {
                 labels,
             };
             let names: Vec<_> = (0..case.classes).map(|c| c.to_string()).collect();
-            let got = evaluation(&predictions, &names);
+            let got = evaluation(&predictions, &names).unwrap();
             let close = |what: &str, got: f64, expected: f64| {
                 assert!(
                     (got - expected).abs() < 1e-12,

@@ -1,144 +1,23 @@
 //! The settings of a training: from flags over a `--config` file over the task's defaults, checked
 //! once, and written to the run's `config.toml`.
 
+mod amounts;
+mod choices;
+mod config;
+mod flags;
+mod training;
+
+pub(crate) use choices::{Augment, MissingValues};
+pub(crate) use flags::TrainFlags;
+
 use crate::failure::{Failure, usage};
 use crate::threads;
-use clap::{Args, ValueEnum};
-use onggi_train::{FitSettings, OptimizerChoice};
+use choices::{MonitorName, Optimizer, ScheduleName};
+use config::read_config;
+use onggi_train::fingerprint;
+use onggi_train::run::files;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Which rule moves the parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Optimizer {
-    /// Adam with decoupled weight decay
-    Adamw,
-    /// Gradient descent with Nesterov's momentum
-    Sgd,
-}
-
-/// How training images are varied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Augment {
-    /// Not at all
-    None,
-    /// Shifted by a few pixels, and mirrored left to right
-    Light,
-    /// Shifted only: for digits, text and whatever changes its meaning in a mirror
-    Shift,
-}
-
-/// What to do with missing values in a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum MissingValues {
-    /// Fill in the column's median over the training rows, and say so
-    Impute,
-    /// End with an error that names them
-    Refuse,
-}
-
-/// The flags of `onggi train`; each may stand in a `--config` file by its name with `_` for `-`.
-#[derive(Args, Clone, Debug, Default, Serialize)]
-pub(crate) struct TrainFlags {
-    /// Folder of class folders (with or without train/ val/ test/), or a CSV or TSV file
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
-    /// Column of a table that holds the class
-    #[arg(long, value_name = "COLUMN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<String>,
-    /// Columns of a table to leave out
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ignore: Vec<String>,
-    /// What to do with missing values in a table [default: impute]
-    #[arg(long, value_name = "HOW")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing: Option<MissingValues>,
-    /// Run folder to make [default: runs/<data>-<n>]
-    #[arg(long, value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    out: Option<PathBuf>,
-    /// Take settings from a TOML file, e.g. a run's config.toml; flags override it
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    config: Option<PathBuf>,
-    /// Model [default: small_resnet for images, mlp for tables]
-    #[arg(long, value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    /// Passes over the training data, at most [default: 30 for images, 100 for tables]
-    #[arg(long, value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    epochs: Option<usize>,
-    /// Samples a step [default: 32]
-    #[arg(long, value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    batch: Option<usize>,
-    /// Highest learning rate; it rises for a fifth of the steps, then falls (one cycle)
-    /// [default: 0.003 for adamw, 0.05 for sgd]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lr: Option<f64>,
-    /// Optimiser [default: adamw]
-    #[arg(long, value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    optimizer: Option<Optimizer>,
-    /// Momentum of sgd [default: 0.9]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    momentum: Option<f64>,
-    /// Weight decay, not for biases and norms [default: 0.05 for adamw, 0.0005 for sgd]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weight_decay: Option<f64>,
-    /// Share of the target that is spread over all classes [default: 0.1]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label_smoothing: Option<f64>,
-    /// Probability of dropout [default: 0 for images, 0.2 for tables]
-    #[arg(long, value_name = "P", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dropout: Option<f64>,
-    /// Scale gradients down to this global norm; 0 does not clip [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clip_norm: Option<f64>,
-    /// Stop after this many epochs without a lower validation loss; 0 never does
-    /// [default: 8 for images, 20 for tables]
-    #[arg(long, value_name = "EPOCHS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    early_stopping: Option<usize>,
-    /// How training images are varied [default: light]
-    #[arg(long, value_name = "HOW")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    augment: Option<Augment>,
-    /// Side in pixels that images are brought to [default: from the images, at most 96]
-    #[arg(long, value_name = "PIXELS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<usize>,
-    /// Seed of everything random: same seed, same result, at any --threads [default: 42]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    threads: Option<usize>,
-    /// Fail on an image that cannot be read, instead of leaving it out
-    #[arg(long)]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    strict: bool,
-    /// Print one JSON object with the figures, and nothing else, on stdout
-    #[arg(long)]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    json: bool,
-}
 
 /// Checked settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -154,25 +33,56 @@ pub(crate) struct Settings {
     pub(crate) out: Option<PathBuf>,
     pub(crate) model: String,
     pub(crate) epochs: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<String>,
     pub(crate) batch: usize,
+    pub(crate) accumulate: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_memory: Option<String>,
     pub(crate) lr: f64,
+    pub(crate) schedule: ScheduleName,
+    pub(crate) warmup: f64,
     pub(crate) optimizer: Optimizer,
     pub(crate) momentum: f64,
     pub(crate) weight_decay: f64,
+    pub(crate) l1: f64,
+    pub(crate) l2: f64,
+    pub(crate) elastic_net: f64,
+    pub(crate) l1_ratio: f64,
+    pub(crate) max_norm: f64,
+    pub(crate) clip_norm: f64,
+    pub(crate) clip_value: f64,
+    pub(crate) sam: f64,
+    pub(crate) ema: f64,
+    pub(crate) swa: f64,
     pub(crate) label_smoothing: f64,
     pub(crate) dropout: f64,
-    pub(crate) clip_norm: f64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) freeze: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lr_factor: Vec<String>,
     pub(crate) early_stopping: usize,
+    pub(crate) monitor: MonitorName,
+    pub(crate) min_delta: f64,
+    pub(crate) divergence: f64,
     pub(crate) augment: Augment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) size: Option<usize>,
+    pub(crate) checkpoint_steps: u64,
+    pub(crate) tensorboard: bool,
     pub(crate) seed: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
     pub(crate) strict: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) json: bool,
+    /// The run to go on with, which these settings are of.
+    #[serde(skip)]
+    pub(crate) resume: Option<PathBuf>,
 }
+
+/// Settings that may be given beside `--resume`: they do not change what a run computes.
+const BESIDE_RESUME: [&str; 4] = ["data", "time", "threads", "json"];
 
 /// What kind of data a path holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,17 +119,43 @@ impl Task {
 }
 
 impl Settings {
+    /// As [`resolve`](Self::resolve), for a command that makes no run.
+    pub(crate) fn resolve_without_run(flags: TrainFlags) -> Result<(Self, Task), Failure> {
+        for (flag, given) in [
+            ("out", flags.out.is_some()),
+            ("resume", flags.resume.is_some()),
+            ("tensorboard", flags.tensorboard),
+        ] {
+            if given {
+                return usage(format!(
+                    "--{flag} is for `onggi train`: no run is made here"
+                ));
+            }
+        }
+        Self::resolve(flags)
+    }
+
     /// Flags over the `--config` file over the task's defaults.
     pub(crate) fn resolve(flags: TrainFlags) -> Result<(Self, Task), Failure> {
-        let mut given = match &flags.config {
-            Some(path) => read_config(path)?,
-            None => toml::Table::new(),
+        let resume = flags.resume.clone();
+        let mut given = match (&resume, &flags.config) {
+            (Some(run), _) => read_config(&run_config(run)?)?,
+            (None, Some(path)) => read_config(path)?,
+            (None, None) => toml::Table::new(),
         };
         if flags.out.as_ref().is_some_and(|out| out.to_str().is_none()) {
             return usage("--out: the name is not UTF-8 and cannot be written down; take another");
         }
         let flags = toml::Table::try_from(&flags)
             .or_else(|e| usage(format!("a flag is out of range: {e}")))?;
+        let fixed = |name: &&String| !BESIDE_RESUME.contains(&name.as_str());
+        if let (Some(run), Some(name)) = (&resume, flags.keys().find(fixed)) {
+            return usage(format!(
+                "--{} cannot be given with --resume: the run goes on with the settings of {}",
+                name.replace('_', "-"),
+                run.join(files::CONFIG).display()
+            ));
+        }
         given.extend(flags);
         let data = match given.get("data") {
             Some(toml::Value::String(data)) if !data.is_empty() => data.clone(),
@@ -234,9 +170,10 @@ impl Settings {
             }
         };
         let task = Task::of(Path::new(&data))?;
-        let sgd = given.get("optimizer").and_then(toml::Value::as_str) == Some("sgd");
-        let mut table =
-            toml::Table::try_from(Self::defaults(data, task, sgd)).map_err(anyhow::Error::from)?;
+        // A word that is none of them is found out below.
+        let optimizer = word(&given, "optimizer").unwrap_or_default();
+        let defaults = Self::defaults(data, task, optimizer);
+        let mut table = toml::Table::try_from(defaults).map_err(anyhow::Error::from)?;
         // One by one first: the error of all together does not say which it is.
         for (name, value) in &given {
             let mut one = table.clone();
@@ -246,17 +183,24 @@ impl Settings {
             })?;
         }
         table.extend(given);
-        let settings: Self = table
+        let mut settings: Self = table
             .try_into()
             .or_else(|e: toml::de::Error| usage(format!("settings: {}", e.message())))?;
+        settings.resume = resume;
         settings.check(task)?;
         Ok((settings, task))
     }
 
     /// What a task is trained with unless something else is asked for. The image settings were
     /// chosen on data/fashion-mini, the table settings on data/breast-cancer.csv.
-    fn defaults(data: String, task: Task, sgd: bool) -> Self {
+    fn defaults(data: String, task: Task, optimizer: Optimizer) -> Self {
         let image = task == Task::Image;
+        let (lr, weight_decay) = optimizer.defaults();
+        let momentum = if optimizer == Optimizer::Rmsprop {
+            0.0
+        } else {
+            0.9
+        };
         Self {
             data,
             target: None,
@@ -265,38 +209,69 @@ impl Settings {
             out: None,
             model: if image { "small_resnet" } else { "mlp" }.into(),
             epochs: if image { 30 } else { 100 },
+            time: None,
             batch: 32,
-            lr: if sgd { 0.05 } else { 0.003 },
-            optimizer: if sgd {
-                Optimizer::Sgd
-            } else {
-                Optimizer::Adamw
-            },
-            momentum: 0.9,
-            weight_decay: if sgd { 5e-4 } else { 0.05 },
+            accumulate: 1,
+            max_memory: None,
+            lr,
+            schedule: ScheduleName::OneCycle,
+            warmup: 0.2,
+            optimizer,
+            momentum,
+            weight_decay,
+            l1: 0.0,
+            l2: 0.0,
+            elastic_net: 0.0,
+            l1_ratio: 0.5,
+            max_norm: 0.0,
+            clip_norm: 0.0,
+            clip_value: 0.0,
+            sam: 0.0,
+            ema: 0.0,
+            swa: 0.0,
             label_smoothing: 0.1,
             dropout: if image { 0.0 } else { 0.2 },
-            clip_norm: 0.0,
+            freeze: Vec::new(),
+            lr_factor: Vec::new(),
             early_stopping: if image { 8 } else { 20 },
+            monitor: MonitorName::ValLoss,
+            min_delta: 0.0,
+            divergence: 0.0,
             augment: Augment::Light,
             size: None,
+            checkpoint_steps: 0,
+            tensorboard: false,
             seed: 42,
             threads: None,
             strict: false,
             json: false,
+            resume: None,
         }
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
-        let ranges: [(&str, f64, f64, f64); 12] = [
+        let ranges: [(&str, f64, f64, f64); 26] = [
             ("epochs", self.epochs as f64, 1.0, 100_000.0),
             ("batch", self.batch as f64, 2.0, 65_536.0),
+            ("accumulate", self.accumulate as f64, 1.0, 65_536.0),
             ("lr", self.lr, 1e-12, 100.0),
+            ("warmup", self.warmup, 0.0, 0.95),
             ("momentum", self.momentum, 0.0, 0.9999),
             ("weight_decay", self.weight_decay, 0.0, 100.0),
+            ("l1", self.l1, 0.0, 1e6),
+            ("l2", self.l2, 0.0, 1e6),
+            ("elastic_net", self.elastic_net, 0.0, 1e6),
+            ("l1_ratio", self.l1_ratio, 0.0, 1.0),
+            ("max_norm", self.max_norm, 0.0, 1e9),
+            ("clip_norm", self.clip_norm, 0.0, 1e9),
+            ("clip_value", self.clip_value, 0.0, 1e9),
+            ("sam", self.sam, 0.0, 10.0),
+            ("ema", self.ema, 0.0, 0.99999),
+            ("swa", self.swa, 0.0, 0.99),
             ("label_smoothing", self.label_smoothing, 0.0, 0.9),
             ("dropout", self.dropout, 0.0, 0.95),
-            ("clip_norm", self.clip_norm, 0.0, 1e9),
+            ("min_delta", self.min_delta, 0.0, 1e9),
+            ("divergence", self.divergence, 0.0, 1e9),
             ("early_stopping", self.early_stopping as f64, 0.0, 100_000.0),
             ("size", self.size.unwrap_or(28) as f64, 8.0, 1024.0),
             (
@@ -306,6 +281,12 @@ impl Settings {
                 threads::MOST as f64,
             ),
             ("seed", self.seed as f64, 0.0, i64::MAX as f64),
+            (
+                "checkpoint_steps",
+                self.checkpoint_steps as f64,
+                0.0,
+                i64::MAX as f64,
+            ),
         ];
         for (name, value, low, high) in ranges {
             if !(low..=high).contains(&value) {
@@ -315,6 +296,7 @@ impl Settings {
                 ));
             }
         }
+        self.training()?;
         match (task, &self.target) {
             (Task::Table, None) => usage(format!(
                 "which column of {} is the class? Name it with --target COLUMN",
@@ -334,6 +316,7 @@ impl Settings {
             out: None,
             threads: None,
             json: false,
+            resume: None,
             ..self.clone()
         };
         Ok(format!(
@@ -346,50 +329,44 @@ impl Settings {
         self.threads.unwrap_or_else(threads::all_cores)
     }
 
-    pub(crate) fn fit(&self) -> FitSettings {
-        FitSettings {
-            epochs: self.epochs,
-            batch: self.batch,
-            lr: self.lr,
-            optimizer: match self.optimizer {
-                Optimizer::Adamw => OptimizerChoice::AdamW,
-                Optimizer::Sgd => OptimizerChoice::Sgd {
-                    momentum: self.momentum,
-                },
-            },
-            weight_decay: self.weight_decay,
-            label_smoothing: self.label_smoothing,
-            clip_norm: (self.clip_norm > 0.0).then_some(self.clip_norm),
-            early_stopping: (self.early_stopping > 0).then_some(self.early_stopping),
-            seed: self.seed,
-            workers: self.threads(),
-        }
+    /// A hash of the settings that decide what the run computes: not where the data lies, how long
+    /// the run may take or how often it is saved.
+    pub(crate) fn fingerprint(&self) -> Result<String, Failure> {
+        let computed = Self {
+            data: String::new(),
+            time: None,
+            checkpoint_steps: 0,
+            tensorboard: false,
+            ..self.clone()
+        };
+        Ok(fingerprint(computed.to_config()?.as_bytes()))
     }
 }
 
-/// Largest `--config` file that is read.
-const MAX_CONFIG: u64 = 1 << 20;
+/// The value of a setting that is one of a few words, if it is one.
+fn word<T: for<'de> Deserialize<'de>>(given: &toml::Table, name: &str) -> Option<T> {
+    given.get(name)?.clone().try_into().ok()
+}
 
-fn read_config(path: &Path) -> Result<toml::Table, Failure> {
-    let shown = path.display();
-    // Not by the length that the system gives: that of /dev/zero is 0.
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_CONFIG + 1).read_to_string(&mut text))
-        .map_err(|e| anyhow::anyhow!("--config {shown}: {e}"))?;
-    if text.len() as u64 > MAX_CONFIG {
-        return usage(format!(
-            "--config {shown}: more than {MAX_CONFIG} bytes; not settings"
-        ));
+/// The settings file of a run to go on with.
+fn run_config(run: &Path) -> Result<PathBuf, Failure> {
+    let config = run.join(files::CONFIG);
+    if config.is_file() {
+        return Ok(config);
     }
-    text.parse().or_else(|e: toml::de::Error| {
-        let before = &text.as_bytes()[..e.span().map_or(0, |span| span.start).min(text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        usage(format!(
-            "--config {shown}: not TOML: line {line}: {}",
-            e.message()
-        ))
-    })
+    let shown = run.display();
+    if run.is_dir() {
+        return Err(anyhow::anyhow!(
+            "--resume {shown}: it has no {}, so it was stopped before it began; remove it and train \
+             anew",
+            files::CONFIG
+        )
+        .into());
+    }
+    Err(anyhow::anyhow!(
+        "--resume {shown}: no such run; give the folder that `onggi train` made, e.g. runs/photos-1"
+    )
+    .into())
 }
 
 #[cfg(test)]
@@ -441,9 +418,49 @@ mod tests {
     }
 
     #[test]
-    fn sgd_has_its_own_defaults() {
-        let (settings, _) = resolve(". --optimizer sgd").unwrap();
-        assert_eq!((settings.lr, settings.weight_decay), (0.05, 5e-4));
+    fn optimizers_have_their_own_defaults() {
+        for (line, lr, weight_decay) in [
+            (".", 0.003, 0.05),
+            (". --optimizer sgd", 0.05, 5e-4),
+            (". --optimizer lion", 0.0005, 0.3),
+            (". --optimizer adagrad", 0.02, 0.0),
+        ] {
+            let (settings, _) = resolve(line).unwrap();
+            assert_eq!(
+                (settings.lr, settings.weight_decay),
+                (lr, weight_decay),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_is_gone_on_with_by_its_own_settings() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("r");
+        std::fs::create_dir(&run).unwrap();
+        let resume = format!("--resume {}", run.display());
+        assert!(resolve(&resume).unwrap_err().contains("before it began"));
+        let (settings, _) = resolve(". --lr 0.5 --l1 0.25 --freeze fc.*,conv1.*").unwrap();
+        std::fs::write(run.join("config.toml"), settings.to_config().unwrap()).unwrap();
+        let (again, _) = resolve(&format!("{resume} --time 1m --threads 2")).unwrap();
+        assert_eq!((again.lr, again.l1), (0.5, 0.25));
+        assert_eq!(again.freeze, ["fc.*", "conv1.*"]);
+        assert_eq!(again.resume, Some(run));
+        assert_eq!(
+            again.fingerprint().unwrap(),
+            settings.fingerprint().unwrap()
+        );
+        let error = resolve(&format!("{resume} --lr 1")).unwrap_err();
+        assert!(
+            error.contains("--lr cannot be given with --resume"),
+            "{error}"
+        );
+        assert!(
+            resolve("--resume nowhere")
+                .unwrap_err()
+                .contains("no such run")
+        );
     }
 
     #[test]
@@ -469,6 +486,10 @@ mod tests {
             ),
             (". --epochs 0".into(), "--epochs must be between 1"),
             (". --dropout NaN".into(), "--dropout must be"),
+            (". --time soon".into(), "--time must be a time"),
+            (". --max-memory much".into(), "--max-memory must be a size"),
+            (". --lr-factor x".into(), "--lr-factor must be PATTERN=X"),
+            (". --lr-factor x=-1".into(), "--lr-factor must be PATTERN=X"),
             (format!("{table}"), "--target COLUMN"),
             (". --target x".into(), "--target is for tables"),
             (format!(". --config {bad}"), "unknown field `epoch`"),

@@ -1,0 +1,315 @@
+//! `onggi diagnose RUN`: what is wrong with a trained model, and with its data.
+
+mod data;
+mod show;
+
+use crate::description::{Trained, load_run};
+use crate::failure::Failure;
+use crate::output::say_json;
+use crate::threads::Threads;
+use clap::Args;
+use data::Parts;
+use onggi_data::duplicates::Leak;
+use onggi_data::{Dataset, Split};
+use onggi_nn::Classifier;
+use onggi_train::diagnose::{Baseline, Interval, LabelErrors, baseline, gap};
+use onggi_train::metrics::{Calibration, Temperature};
+use onggi_train::run::{self, EpochRecord, Summary, Verdict, files};
+use onggi_train::{Evidence, Measured, Predictions, Steadiness, Stopped, Subset, predict};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  onggi diagnose runs/photos-1                  verdict, calibration, label errors, duplicates
+  onggi diagnose runs/photos-1 --data photos/   where the data has moved
+  onggi diagnose runs/table-1 --json";
+
+/// Training samples that the train figures are measured on, evenly spaced over the data.
+const TRAIN_SAMPLES: usize = 2_000;
+
+/// Confidence of the intervals.
+const LEVEL: f64 = 0.95;
+
+/// Bins of the expected calibration error.
+const BINS: usize = 15;
+
+/// Arguments of `onggi diagnose`.
+#[derive(Args, Debug)]
+pub(crate) struct Diagnose {
+    /// Run folder, as `onggi train` printed it
+    run: PathBuf,
+    /// The data that the run was trained on, if it lies elsewhere now [default: as in training]
+    #[arg(long, value_name = "DATA")]
+    data: Option<PathBuf>,
+    /// Seed of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    #[command(flatten)]
+    threads: Threads,
+    /// Print one JSON object with all findings
+    #[arg(long)]
+    json: bool,
+}
+
+/// A model measured on one part.
+#[derive(Serialize)]
+struct PartFigures {
+    samples: usize,
+    accuracy: f64,
+    loss: f64,
+}
+
+impl PartFigures {
+    fn of(answers: &Predictions) -> Self {
+        Self {
+            samples: answers.labels.len(),
+            accuracy: answers.accuracy(),
+            loss: answers.loss,
+        }
+    }
+
+    fn measured(&self) -> Measured {
+        Measured {
+            accuracy: self.accuracy,
+            samples: self.samples,
+        }
+    }
+}
+
+/// How honest the probabilities are.
+#[derive(Serialize)]
+struct CalibrationFigures {
+    /// `test`, or `val` where there is no test part: then the temperature was fitted on it too.
+    measured_on: &'static str,
+    samples: usize,
+    error: f64,
+    overconfidence: f64,
+    /// Fitted on validation data.
+    temperature: f64,
+    error_after: f64,
+}
+
+/// A label that is probably wrong.
+#[derive(Serialize)]
+struct SuspectRow {
+    sample: String,
+    split: Split,
+    label: String,
+    suggested: String,
+    self_confidence: f64,
+    margin: f64,
+}
+
+/// A sample with a duplicate in another part.
+#[derive(Serialize)]
+struct LeakRow {
+    sample: String,
+    split: Split,
+    of: String,
+    of_split: Split,
+    exact: bool,
+}
+
+#[derive(Serialize)]
+struct DuplicateFigures {
+    /// Samples of all parts together.
+    samples: usize,
+    groups: usize,
+    /// Samples that could be left out.
+    surplus: usize,
+    leaks: Vec<LeakRow>,
+    truncated: bool,
+}
+
+/// Everything that was found: what `--json` prints.
+#[derive(Serialize)]
+struct Findings {
+    run: String,
+    data: String,
+    verdict: Verdict,
+    train: PartFigures,
+    val: PartFigures,
+    test: Option<PartFigures>,
+    /// Train accuracy less validation accuracy.
+    gap: Interval,
+    baseline: Baseline,
+    calibration: CalibrationFigures,
+    /// Estimated share of wrong labels in validation and test.
+    label_noise: f64,
+    label_errors: Vec<SuspectRow>,
+    duplicates: DuplicateFigures,
+}
+
+impl Diagnose {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let (trained, classes) = load_run(&self.run)?;
+        let summary: Summary = run::read_json(&self.run.join(files::SUMMARY))?;
+        let threads = self.threads.start()?;
+        let data = self
+            .data
+            .clone()
+            .unwrap_or_else(|| summary.data.clone().into());
+        let findings = match &trained {
+            Trained::Image(model, preprocess) => {
+                let parts = data::images(&data, &self.run, &classes, preprocess, threads)?;
+                self.find::<4, _>(model, &parts, &classes, &summary, threads)?
+            }
+            Trained::Table(model, preprocess, target) => {
+                let parts = data::table(&data, &self.run, &classes, preprocess, target)?;
+                self.find::<2, _>(model, &parts, &classes, &summary, 1)?
+            }
+        };
+        if self.json {
+            return Ok(say_json(&findings)?);
+        }
+        show::show(&findings);
+        Ok(())
+    }
+
+    fn find<const D: usize, M: Classifier<D>>(
+        &self,
+        model: &M,
+        parts: &Parts,
+        classes: &[String],
+        summary: &Summary,
+        threads: usize,
+    ) -> Result<Findings, Failure> {
+        let some: Arc<dyn Dataset> = Arc::new(Subset::evenly(parts.train.clone(), TRAIN_SAMPLES));
+        let train = predict(model, &some, threads)?;
+        let val = predict(model, &parts.val, threads)?;
+        let test = match &parts.test {
+            Some(test) => Some(predict(model, test, threads)?),
+            None => None,
+        };
+        let simple = baseline(&parts.train, &parts.val)?;
+        let (on_train, on_val) = (PartFigures::of(&train), PartFigures::of(&val));
+        let diverged = summary.stopped == Stopped::Diverged.words();
+        let verdict = Evidence {
+            train: on_train.measured(),
+            val: on_val.measured(),
+            commonest: commonest(&parts.train),
+            baseline: Some(Measured {
+                accuracy: simple.val_accuracy,
+                samples: val.labels.len(),
+            }),
+            steadiness: Steadiness::from_log(&log(&self.run)?, diverged),
+        }
+        .verdict();
+        let (label_noise, label_errors) = suspects(parts, classes, &val, test.as_ref())?;
+        Ok(Findings {
+            run: self.run.display().to_string(),
+            data: parts.data.display().to_string(),
+            verdict,
+            gap: gap(&right(&train), &right(&val), LEVEL, self.seed)?,
+            train: on_train,
+            val: on_val,
+            baseline: simple,
+            calibration: calibration(&val, test.as_ref())?,
+            test: test.as_ref().map(PartFigures::of),
+            label_noise,
+            label_errors,
+            duplicates: DuplicateFigures {
+                samples: parts.ids.len(),
+                groups: parts.duplicates.groups().len(),
+                surplus: parts.duplicates.surplus(),
+                leaks: leaks(parts)?,
+                truncated: parts.duplicates.truncated(),
+            },
+        })
+    }
+}
+
+/// 1 for each right answer, 0 for each wrong one.
+fn right(answers: &Predictions) -> Vec<f64> {
+    let pairs = answers.predicted().into_iter().zip(&answers.labels);
+    pairs
+        .map(|(p, &label)| f64::from(u8::from(p == label)))
+        .collect()
+}
+
+fn commonest(data: &Arc<dyn Dataset>) -> f64 {
+    let mut counts = vec![0; data.num_classes()];
+    (0..data.len()).for_each(|i| counts[data.label(i)] += 1);
+    counts.into_iter().max().unwrap_or(0) as f64 / data.len().max(1) as f64
+}
+
+/// The run's log; its last line may have been cut short by a crash.
+fn log(dir: &Path) -> Result<Vec<EpochRecord>, Failure> {
+    let path = dir.join(files::LOG);
+    let text = fs::read_to_string(&path).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+    Ok(text
+        .lines()
+        .map_while(|line| serde_json::from_str(line).ok())
+        .collect())
+}
+
+fn calibration(
+    val: &Predictions,
+    test: Option<&Predictions>,
+) -> Result<CalibrationFigures, Failure> {
+    let k = val.classes;
+    // A softmax in `f32` may give 0; its logarithm must be finite.
+    let logs = |answers: &Predictions| -> Vec<f64> {
+        answers
+            .probabilities
+            .iter()
+            .map(|p| p.max(1e-38).ln())
+            .collect()
+    };
+    let temperature = Temperature::fit(&val.labels, &logs(val), k)?;
+    let (measured_on, answers) = test.map_or(("val", val), |test| ("test", test));
+    let before = Calibration::new(&answers.labels, &answers.probabilities, k, BINS)?;
+    let scaled = temperature.apply(&logs(answers), k)?;
+    Ok(CalibrationFigures {
+        measured_on,
+        samples: answers.labels.len(),
+        error: before.error(),
+        overconfidence: before.overconfidence(),
+        temperature: temperature.value(),
+        error_after: Calibration::new(&answers.labels, &scaled, k, BINS)?.error(),
+    })
+}
+
+/// Label errors among the samples that the model was not trained on.
+fn suspects(
+    parts: &Parts,
+    classes: &[String],
+    val: &Predictions,
+    test: Option<&Predictions>,
+) -> Result<(f64, Vec<SuspectRow>), Failure> {
+    let held_out = || [Some(val), test].into_iter().flatten();
+    let labels: Vec<usize> = held_out().flat_map(|part| part.labels.clone()).collect();
+    let p: Vec<f64> = held_out()
+        .flat_map(|part| part.probabilities.clone())
+        .collect();
+    let found = LabelErrors::find(&labels, &p, classes.len())?;
+    let offset = parts.train.len();
+    let row = |suspect: &onggi_train::diagnose::Suspect| SuspectRow {
+        sample: parts.ids[offset + suspect.index].clone(),
+        split: parts.splits[offset + suspect.index],
+        label: classes[suspect.label].clone(),
+        suggested: classes[suspect.suggested].clone(),
+        self_confidence: suspect.self_confidence,
+        margin: suspect.margin,
+    };
+    Ok((found.noise, found.suspects.iter().map(row).collect()))
+}
+
+fn leaks(parts: &Parts) -> Result<Vec<LeakRow>, Failure> {
+    let row = |leak: &Leak| LeakRow {
+        sample: parts.ids[leak.sample].clone(),
+        split: leak.split,
+        of: parts.ids[leak.of].clone(),
+        of_split: leak.of_split,
+        exact: leak.exact,
+    };
+    Ok(parts
+        .duplicates
+        .leaks(&parts.splits)?
+        .iter()
+        .map(row)
+        .collect())
+}

@@ -1,0 +1,191 @@
+//! `onggi diagnose`.
+
+use crate::Place;
+use serde_json::Value;
+use std::fs;
+
+/// The breast-cancer table with 12 labels turned over and 6 rows repeated at its end, and a run on it.
+/// Gives the names of the rows that were turned over.
+fn breast_cancer() -> (Place, Vec<String>) {
+    let place = Place::new();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/breast-cancer.csv");
+    let text = fs::read_to_string(data).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut turned = Vec::new();
+    for row in (20..560).step_by(45) {
+        let line = &mut lines[row];
+        *line = if line.ends_with("malignant") {
+            line.replace("malignant", "benign")
+        } else {
+            line.replace("benign", "malignant")
+        };
+        turned.push(format!("row {row}"));
+    }
+    for row in (1..560).step_by(100) {
+        lines.push(lines[row].clone());
+    }
+    place.file("t.csv", lines.join("\n") + "\n");
+    let train = [
+        "train",
+        "t.csv",
+        "--target",
+        "diagnosis",
+        "--epochs",
+        "30",
+        "--out",
+        "r",
+    ];
+    place.run(&train).good();
+    (place, turned)
+}
+
+#[test]
+fn a_table_is_diagnosed() {
+    let (place, turned) = breast_cancer();
+    let before = place.files("r");
+    let json = place.run(&["diagnose", "r", "--json"]).good().json();
+    let keys: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        keys,
+        [
+            "run",
+            "data",
+            "verdict",
+            "train",
+            "val",
+            "test",
+            "gap",
+            "baseline",
+            "calibration",
+            "label_noise",
+            "label_errors",
+            "duplicates"
+        ]
+    );
+    assert_eq!(json["verdict"]["fit"], "neither", "{json}");
+    let figure = |pointer: &str| json.pointer(pointer).and_then(Value::as_f64).unwrap();
+    let gap = figure("/train/accuracy") - figure("/val/accuracy");
+    assert!((figure("/gap/estimate") - gap).abs() < 1e-12);
+    assert!(figure("/gap/low") <= gap && gap <= figure("/gap/high"));
+    assert!(figure("/baseline/val_accuracy") > 0.8);
+    assert_eq!(json["calibration"]["measured_on"], "test");
+    assert_eq!(json["duplicates"]["groups"], 6);
+    let split = place.json("r/split.json");
+    let held_out = |row: &String| {
+        let part = |name: &str| {
+            split[name]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|id| id == row.as_str())
+        };
+        part("val") || part("test")
+    };
+    let suspects: Vec<&str> = json["label_errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["sample"].as_str().unwrap())
+        .collect();
+    let planted: Vec<_> = turned.iter().filter(|row| held_out(row)).collect();
+    let found = planted
+        .iter()
+        .filter(|row| suspects.contains(&row.as_str()))
+        .count();
+    assert!(
+        !planted.is_empty() && 3 * found >= 2 * planted.len(),
+        "{planted:?}: {suspects:?}"
+    );
+    assert!(suspects.len() <= planted.len() + 15, "{suspects:?}");
+
+    let text = place.run(&["diagnose", "r"]).good().stdout;
+    for words in [
+        "Neither overfitting",
+        "Gap between",
+        "Calibration on",
+        "Label errors:",
+        "Duplicates: 6 of 575",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(place.files("r"), before, "a run is read, not written");
+    let again = place
+        .run(&["diagnose", "r", "--json", "--threads", "1"])
+        .good();
+    assert_eq!(again.json(), json);
+}
+
+#[test]
+fn planted_duplicates_between_parts_are_found() {
+    let place = Place::new();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fashion-mini/train");
+    for class in ["bag", "trouser"] {
+        let mut files: Vec<_> = fs::read_dir(format!("{source}/{class}"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        for (i, file) in files.iter().take(16).enumerate() {
+            let part = if i < 12 { "train" } else { "test" };
+            let bytes = fs::read(file).unwrap();
+            place.file(&format!("photos/{part}/{class}/{i:02}.png"), &bytes);
+            if i < 2 {
+                place.file(&format!("photos/test/{class}/copy-{i:02}.png"), &bytes);
+            } else if i < 4 {
+                let image = image::load_from_memory(&bytes).unwrap();
+                let larger = image.resize_exact(56, 56, image::imageops::FilterType::Triangle);
+                let path = place.path(format!("photos/test/{class}/large-{i:02}.png"));
+                larger.save(path).unwrap();
+            }
+        }
+    }
+    let train = ["train", "photos", "--epochs", "2", "--out", "r"];
+    place.run(&train).good();
+    let json = place.run(&["diagnose", "r", "--json"]).good().json();
+    let leaks = json["duplicates"]["leaks"].as_array().unwrap();
+    for class in ["bag", "trouser"] {
+        for (name, exact) in [
+            ("copy-00", true),
+            ("copy-01", true),
+            ("large-02", false),
+            ("large-03", false),
+        ] {
+            let file = format!("photos/test/{class}/{name}.png");
+            let leak = leaks
+                .iter()
+                .find(|leak| leak["sample"].as_str().unwrap().ends_with(&file));
+            let leak = leak.unwrap_or_else(|| panic!("{file}: {leaks:?}"));
+            assert_eq!(leak["exact"], exact, "{leak}");
+            let number = &name[name.len() - 2..];
+            assert!(
+                leak["of"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(&format!("{number}.png")),
+                "{leak}"
+            );
+        }
+    }
+    assert_eq!(leaks.len(), 8, "{leaks:?}");
+    place.photos("moved", &["red", "green"], 3);
+    let words = "its classes are green, red, but the run was trained on bag, trouser";
+    place
+        .run(&["diagnose", "r", "--data", "moved"])
+        .bad(1, words);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let place = Place::with_table_run();
+    place.run(&["diagnose", "none"]).bad(1, "none");
+    place
+        .run(&["diagnose", "r", "--data", "gone.csv"])
+        .bad(1, "gone.csv");
+    place.file("short.csv", "a,b,kind\n1,2.5,low\n");
+    let words = "which the data does not have";
+    place
+        .run(&["diagnose", "r", "--data", "short.csv"])
+        .bad(1, words);
+    fs::remove_file(place.path("r/run.json")).unwrap();
+    place.run(&["diagnose", "r"]).bad(1, "run.json");
+}
