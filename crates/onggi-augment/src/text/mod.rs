@@ -9,6 +9,7 @@
 //! The augmenters bear the names, actions and settings of nlpaug, in snake case and without `Aug`.
 
 mod character;
+mod dataset;
 mod document;
 mod draw;
 mod edits;
@@ -24,6 +25,9 @@ mod settings;
 mod word;
 
 pub use character::*;
+pub use dataset::{
+    Balance, DatasetConfig, DatasetReport, LabelCount, RowFormat, Sample, augment_dataset,
+};
 pub use document::{Document, Token};
 pub use edits::{Edit, Edits};
 pub use flow::{OneOf, Sequential, Sometimes};

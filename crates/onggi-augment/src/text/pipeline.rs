@@ -213,6 +213,18 @@ impl Pipeline {
         seed: u64,
         row: u64,
     ) -> Result<Outputs, AugmentError> {
+        self.augment_where(text, n, seed, row, |_| true)
+    }
+
+    /// Like [`augment`](Self::augment), of copies for which `new` holds.
+    pub(crate) fn augment_where(
+        &self,
+        text: &str,
+        n: usize,
+        seed: u64,
+        row: u64,
+        new: impl Fn(&str) -> bool,
+    ) -> Result<Outputs, AugmentError> {
         let mut texts: Vec<Augmented> = Vec::with_capacity(n.min(1024));
         let mut seen: HashSet<String> = HashSet::new();
         let most = n.saturating_mul(8).saturating_add(32);
@@ -220,13 +232,15 @@ impl Pipeline {
         while texts.len() < n && draws < most {
             let copy = self.apply(text, &mut Draw::new(seed, draws as u64, row))?;
             draws += 1;
-            let new = copy.text != text
-                && (if n > 16 {
+            // Few copies are compared one by one, many by a set.
+            let fresh = copy.text != text
+                && new(&copy.text)
+                && if n > 16 {
                     seen.insert(copy.text.clone())
                 } else {
                     texts.iter().all(|other| other.text != copy.text)
-                });
-            if new {
+                };
+            if fresh {
                 texts.push(copy);
             }
         }

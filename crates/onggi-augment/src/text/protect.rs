@@ -127,7 +127,8 @@ impl Protect {
                     if self.urls
                         && (at == 0 || !named(bytes[at - 1]))
                         && bytes[at..].len() > 4
-                        && bytes[at..at + 4].eq_ignore_ascii_case(b"www.") =>
+                        && bytes[at..at + 4].eq_ignore_ascii_case(b"www.")
+                        && named(bytes[at + 4]) =>
                 {
                     Some(at..url_end(text, at))
                 }

@@ -184,26 +184,9 @@ mod tests {
     fn every_action_on_one_syllable() {
         use JamoAction::{Delete, Insert, Substitute, Swap};
         use JamoSubstitute::{Neighbour, Shift, Sound};
-        assert_eq!(
-            outputs(Delete, Neighbour, "한"),
-            ["ㅎㄴ", "하", "ㅏㄴ"]
-                .map(String::from)
-                .into_iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .into_iter()
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(outputs(Delete, Neighbour, "한"), ["ㅎㄴ", "ㅏㄴ", "하"]);
         assert_eq!(outputs(Swap, Neighbour, "가"), ["ㅏㄱ"]);
-        assert_eq!(
-            outputs(Substitute, Shift, "밥"),
-            ["밥", "빱", "바ㅃ"]
-                .iter()
-                .skip(1)
-                .map(|s| s.to_string())
-                .collect::<std::collections::BTreeSet<_>>()
-                .into_iter()
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(outputs(Substitute, Shift, "밥"), ["바ㅃ", "빱"]);
         assert_eq!(outputs(Substitute, Sound, "왜"), ["외", "웨"]);
         assert_eq!(outputs(Substitute, Sound, "개"), ["게"]);
         assert!(outputs(Substitute, Sound, "가").is_empty());

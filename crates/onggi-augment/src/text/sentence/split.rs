@@ -29,6 +29,8 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     // Whether the last piece ended in an abbreviation, and the next belongs to it.
     let mut open = false;
+    // Whether the last piece ended its line.
+    let mut broken = false;
     for (start, piece) in text.split_sentence_bound_indices() {
         let body = piece.trim();
         if body.is_empty() {
@@ -36,12 +38,18 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
         }
         let from = start + (piece.len() - piece.trim_start().len());
         let to = from + body.len();
-        match found.last_mut().filter(|_| open) {
+        // `"Yes!" he said.` goes on after the quotation.
+        let quoted = found
+            .last()
+            .is_some_and(|last| text[..last.end].ends_with(['"', '\'', '”', '’', '»']));
+        let goes_on = open || (quoted && !broken && body.starts_with(char::is_lowercase));
+        match found.last_mut().filter(|_| goes_on) {
             Some(last) => last.end = to,
             None => found.push(from..to),
         }
         let line_end = piece.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
         open = !line_end && abbreviated(body);
+        broken = line_end;
     }
     found
 }

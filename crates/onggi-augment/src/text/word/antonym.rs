@@ -61,7 +61,10 @@ mod tests {
             step(&Antonym::default(), "the jar was larger", 0),
             "the jar was smaller"
         );
-        assert_eq!(step(&Antonym::default(), "Good", 0).to_lowercase(), "bad");
+        assert!(
+            ["Bad", "Evil", "Badness", "Evilness"]
+                .contains(&step(&Antonym::default(), "Good", 0).as_str())
+        );
     }
 
     #[test]

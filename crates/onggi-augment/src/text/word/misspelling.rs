@@ -226,19 +226,13 @@ mod tests {
 
     fn all(word: &str) -> std::collections::BTreeSet<String> {
         let mut out = String::new();
-        (0..400)
-            .filter(|&i| {
-                misspell(word, &mut Draw::new(1, 0, i), &mut out)
-                    .then_some(())
-                    .is_some()
-            })
-            .collect::<Vec<u64>>()
-            .into_iter()
-            .map(|i| {
-                misspell(word, &mut Draw::new(1, 0, i), &mut out);
-                out.clone()
-            })
-            .collect()
+        let mut all = std::collections::BTreeSet::new();
+        for index in 0..400 {
+            if misspell(word, &mut Draw::new(1, 0, index), &mut out) {
+                all.insert(out.clone());
+            }
+        }
+        all
     }
 
     #[test]

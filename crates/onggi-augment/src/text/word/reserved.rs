@@ -228,10 +228,7 @@ mod tests {
     fn all_combinations() {
         let groups = reserved(&[&["a", "b", "c"], &["x", "y"]]);
         let all = groups.combinations("a x", 100);
-        assert_eq!(
-            all,
-            ["a y", "b x", "b y", "c x", "c y"].map(|t| t.replace("b x", "b x"))
-        );
+        assert_eq!(all, ["a y", "b x", "b y", "c x", "c y"]);
         assert_eq!(groups.combinations("a x", 2).len(), 2);
         assert!(groups.combinations("nothing", 9).is_empty());
     }

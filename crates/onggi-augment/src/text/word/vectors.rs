@@ -250,13 +250,15 @@ fn is_binary(start: &[u8]) -> bool {
     let Some(space) = start.iter().position(|&b| b == b' ') else {
         return true;
     };
-    let field = &start[space + 1..start.len().min(space + 9)];
-    !field.iter().all(|b| {
-        matches!(
-            b,
-            b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E' | b' ' | b'\n' | b'\r'
-        )
-    })
+    let rest = &start[space + 1..start.len().min(space + 33)];
+    let end = rest
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(rest.len());
+    let number = std::str::from_utf8(&rest[..end])
+        .ok()
+        .and_then(|field| field.parse::<f32>().ok());
+    number.is_none()
 }
 
 #[cfg(test)]
