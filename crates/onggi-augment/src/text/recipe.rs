@@ -32,8 +32,11 @@ pub struct Recipe {
     pub copies: usize,
 }
 
+/// Steps and copies for a number of training rows.
+type Build = fn(usize) -> (Vec<TextTransform>, usize);
+
 /// Every recipe: name, what it does, the pipeline and copies for a number of training rows.
-const RECIPES: [(&str, &str, fn(usize) -> (Vec<TextTransform>, usize)); 8] = [
+const RECIPES: [(&str, &str, Build); 8] = [
     (
         "eda",
         "synonyms, insertions, swaps, deletions (Wei and Zou 2019)",

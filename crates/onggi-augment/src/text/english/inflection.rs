@@ -3,6 +3,9 @@
 //! A reading is accepted where writing it again gives the word: `hoping` is `hope`, as `hop` would
 //! give `hopping`.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::irregular::{ADJECTIVES, DOUBLED, NOUNS, VERBS};
 use super::wordnet::{Entry, Part, wordnet};
 
@@ -57,11 +60,11 @@ fn syllables(word: &str) -> usize {
 fn doubles(word: &str) -> bool {
     let bytes = word.as_bytes();
     let &[.., a, b, c] = bytes else {
-        return DOUBLED.contains(&word);
+        return DOUBLED.binary_search(&word).is_ok();
     };
     let closed = !vowel(c) && !matches!(c, b'w' | b'x' | b'y') && vowel(b);
     let short = !vowel(a) || (a == b'u' && bytes.len() > 3 && bytes[bytes.len() - 4] == b'q');
-    closed && short && (syllables(word) == 1 || DOUBLED.contains(&word))
+    closed && short && (syllables(word) == 1 || DOUBLED.binary_search(&word).is_ok())
 }
 
 fn ends(word: &str, list: &[&str]) -> bool {
@@ -85,8 +88,8 @@ fn with_s(word: &str) -> String {
 
 /// The stem with `e`, doubling and `y` seen to, and the ending; `ending` starts with a vowel.
 fn join(word: &str, ending: &str) -> String {
-    if word.ends_with('e') {
-        format!("{}{ending}", &word[..word.len() - 1])
+    if let Some(stem) = word.strip_suffix('e') {
+        format!("{stem}{ending}")
     } else if consonant_y(word) {
         format!("{}i{ending}", &word[..word.len() - 1])
     } else if doubles(word) {
@@ -99,15 +102,15 @@ fn join(word: &str, ending: &str) -> String {
 }
 
 fn gerund(word: &str) -> String {
-    if word.ends_with("ie") {
-        format!("{}ying", &word[..word.len() - 2])
+    if let Some(stem) = word.strip_suffix("ie") {
+        format!("{stem}ying")
     } else if ends(word, &["ee", "oe", "ye"])
         || word.len() <= 2
         || matches!(word, "singe" | "tinge")
     {
         format!("{word}ing")
-    } else if word.ends_with('e') {
-        format!("{}ing", &word[..word.len() - 1])
+    } else if let Some(stem) = word.strip_suffix('e') {
+        format!("{stem}ing")
     } else if word.ends_with("ic") {
         format!("{word}king")
     } else if doubles(word) {
@@ -118,8 +121,8 @@ fn gerund(word: &str) -> String {
 }
 
 fn plural(word: &str) -> String {
-    if let Some(row) = NOUNS.iter().find(|row| row[0] == word) {
-        return row[1].to_owned();
+    if let Ok(i) = NOUNS.binary_search_by(|row| row[0].cmp(word)) {
+        return NOUNS[i][1].to_owned();
     }
     if let Some(stem) = word
         .strip_suffix("man")
@@ -138,7 +141,12 @@ pub(crate) fn inflect(lemma: &str, part: Part, form: Form) -> Option<String> {
     if !lemma.is_ascii() || lemma.is_empty() {
         return None;
     }
-    let verb = || VERBS.iter().find(|row| row[0] == lemma);
+    let verb = || {
+        VERBS
+            .binary_search_by(|row| row[0].cmp(lemma))
+            .ok()
+            .map(|i| &VERBS[i])
+    };
     Some(match (part, form) {
         (_, Form::Base) => lemma.to_owned(),
         (Part::Noun, Form::Plural) => plural(lemma),
@@ -174,6 +182,42 @@ pub(crate) fn inflect(lemma: &str, part: Part, form: Form) -> Option<String> {
     })
 }
 
+/// An ending, what may have stood before it was put on, and what it may mean.
+type Ending = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(Part, Form)],
+);
+
+type Irregular = HashMap<&'static str, Vec<(&'static str, Part, Form)>>;
+
+/// The lemmas of irregular forms.
+fn irregular() -> &'static Irregular {
+    static FORMS: LazyLock<Irregular> = LazyLock::new(|| {
+        let verbs = VERBS.iter().flat_map(|row| {
+            let forms = [(row[1], Form::Past), (row[2], Form::Participle)];
+            forms.map(|(form, kind)| (form, (row[0], Part::Verb, kind)))
+        });
+        let nouns = NOUNS
+            .iter()
+            .map(|row| (row[1], (row[0], Part::Noun, Form::Plural)));
+        let adjectives = ADJECTIVES.iter().flat_map(|row| {
+            let forms = [(row[1], Form::Comparative), (row[2], Form::Superlative)];
+            forms.map(|(form, kind)| (form, (row[0], Part::Adjective, kind)))
+        });
+        let mut found = Irregular::new();
+        for (form, reading) in verbs
+            .chain(nouns)
+            .chain(adjectives)
+            .filter(|row| row.0 != row.1.0)
+        {
+            found.entry(form).or_default().push(reading);
+        }
+        found
+    });
+    &FORMS
+}
+
 /// What a lower-case word may be, by WordNet's lemmas; bases first.
 pub(crate) fn readings(word: &str) -> Vec<Reading> {
     let index = wordnet();
@@ -188,10 +232,13 @@ pub(crate) fn readings(word: &str) -> Vec<Reading> {
     }
     let mut consider = |lemma: &str, part: Part, form: Form| {
         let known = found.iter().any(|r| r.lemma == lemma && r.part == part);
-        if lemma.len() < 2 || known || inflect(lemma, part, form).as_deref() != Some(word) {
+        if lemma.len() < 2 || known {
             return;
         }
-        if let Some(&entry) = index.entry(lemma, part) {
+        let Some(&entry) = index.entry(lemma, part) else {
+            return;
+        };
+        if inflect(lemma, part, form).as_deref() == Some(word) {
             found.push(Reading {
                 lemma: lemma.to_owned(),
                 part,
@@ -200,24 +247,10 @@ pub(crate) fn readings(word: &str) -> Vec<Reading> {
             });
         }
     };
-    for row in VERBS {
-        for (form, i) in [(Form::Past, 1), (Form::Participle, 2)] {
-            if row[i] == word && row[0] != word {
-                consider(row[0], Part::Verb, form);
-            }
-        }
+    for &(lemma, part, form) in irregular().get(word).map(Vec::as_slice).unwrap_or_default() {
+        consider(lemma, part, form);
     }
-    for row in NOUNS.iter().filter(|row| row[1] == word && row[0] != word) {
-        consider(row[0], Part::Noun, Form::Plural);
-    }
-    for row in ADJECTIVES {
-        for (form, i) in [(Form::Comparative, 1), (Form::Superlative, 2)] {
-            if row[i] == word {
-                consider(row[0], Part::Adjective, form);
-            }
-        }
-    }
-    let endings: [(&str, &[&str], &[(Part, Form)]); 7] = [
+    let endings: [Ending; 7] = [
         (
             "s",
             &["", "e"],
@@ -359,7 +392,8 @@ mod tests {
 
     /// The irregular tables are read back, every row.
     #[test]
-    fn irregular_rows_are_in_wordnet() {
+    fn irregular_rows_are_sorted_and_in_wordnet() {
+        assert!(VERBS.is_sorted() && NOUNS.is_sorted() && DOUBLED.is_sorted());
         for row in VERBS {
             assert!(wordnet().entry(row[0], Part::Verb).is_some(), "{row:?}");
         }

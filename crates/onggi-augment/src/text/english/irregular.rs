@@ -255,12 +255,12 @@ pub(super) const ADJECTIVES: &[[&str; 3]] = &[
 
 /// Verbs of more than one syllable that double their last consonant: the last syllable is stressed.
 pub(super) const DOUBLED: &[&str] = &[
-    "abet", "abhor", "abut", "acquit", "admit", "allot", "annul", "appal", "begin", "beset",
-    "bedim", "commit", "compel", "concur", "confer", "control", "debar", "defer", "demur", "deter",
+    "abet", "abhor", "abut", "acquit", "admit", "allot", "annul", "appal", "bedim", "begin",
+    "beset", "commit", "compel", "concur", "confer", "control", "debar", "defer", "demur", "deter",
     "disbar", "dispel", "distil", "emit", "enrol", "enthral", "equip", "excel", "expel", "extol",
-    "forbid", "forget", "fulfil", "impel", "incur", "infer", "inter", "intermit", "occur", "omit",
-    "patrol", "permit", "prefer", "propel", "rebel", "rebut", "recur", "refer", "regret", "remit",
-    "repel", "submit", "transfer", "transmit", "uncap", "unpin", "unzip", "upset", "outbid",
-    "outrun", "rerun", "reset", "handicap", "kidnap", "program", "worship", "input", "format",
-    "quiz",
+    "forbid", "forget", "format", "fulfil", "handicap", "impel", "incur", "infer", "input",
+    "inter", "intermit", "kidnap", "occur", "omit", "outbid", "outrun", "patrol", "permit",
+    "prefer", "program", "propel", "quiz", "rebel", "rebut", "recur", "refer", "regret", "remit",
+    "repel", "rerun", "reset", "submit", "transfer", "transmit", "uncap", "unpin", "unzip",
+    "upset", "worship",
 ];

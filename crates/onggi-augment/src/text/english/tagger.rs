@@ -52,6 +52,10 @@ const HAVE: &[&str] = &[
 const DEGREE: &[&str] = &[
     "as", "less", "more", "most", "quite", "rather", "so", "too", "very",
 ];
+/// Verbs that say little by themselves; what stands in WordNet for them is seldom what is meant.
+const LIGHT: &[&str] = &[
+    "be", "come", "do", "get", "give", "go", "have", "keep", "let", "make", "put", "take",
+];
 /// Prepositions that take a noun or a gerund.
 const BEFORE_OBJECT: &[&str] = &[
     "about", "at", "by", "for", "from", "in", "into", "of", "on", "over", "through", "under",
@@ -176,7 +180,8 @@ fn choose(mut readings: Vec<Reading>, before: &str, after: &str) -> Option<Readi
     if rival.is_some_and(|&(score, _)| best - score < MARGIN) {
         return None;
     }
-    Some(readings.swap_remove(place))
+    let light = part == Part::Verb && among(LIGHT, &readings[place].lemma);
+    (!light).then(|| readings.swap_remove(place))
 }
 
 #[cfg(test)]
@@ -202,6 +207,7 @@ mod tests {
             BE,
             HAVE,
             DEGREE,
+            LIGHT,
             BEFORE_OBJECT,
         ] {
             assert!(list.is_sorted(), "{list:?}");
@@ -250,6 +256,7 @@ mod tests {
         }
         // An adjective or an adverb.
         assert_eq!(read("it was very fast", "fast"), None);
+        assert_eq!(read("they are going to", "going"), None);
         assert_eq!(read("the jar", "the"), None);
         assert_eq!(read("xyzzy jar", "xyzzy"), None);
     }

@@ -11,6 +11,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::AugmentError;
 
+/// The nearest of a word, by word and number asked for.
+type Known = HashMap<(u32, usize), Arc<[u32]>>;
+
 /// Word vectors of length 1.
 #[derive(Debug, Default)]
 pub struct Vectors {
@@ -19,7 +22,7 @@ pub struct Vectors {
     size: usize,
     values: Vec<f32>,
     /// The nearest of words asked for before.
-    known: Mutex<HashMap<(u32, usize), Arc<[u32]>>>,
+    known: Mutex<Known>,
 }
 
 /// Numbers a vector has at most.
