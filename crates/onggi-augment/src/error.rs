@@ -147,4 +147,76 @@ pub enum AugmentError {
         /// Length of the buffer.
         got: usize,
     },
+    /// A setting of a text augmenter out of its range.
+    #[error("{transform}: {setting} is {expected}, got {got}")]
+    Setting {
+        /// Name of the augmenter.
+        transform: &'static str,
+        /// Name of the setting.
+        setting: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// The value given.
+        got: String,
+    },
+    /// A name that is not known.
+    #[error("there is no {what} `{got}`: did you mean `{nearest}`?")]
+    UnknownName {
+        /// What the name is of.
+        what: &'static str,
+        /// The name given.
+        got: String,
+        /// The known name with the fewest edits from it.
+        nearest: String,
+    },
+    /// A setting that is not known.
+    #[error("{what} has no setting `{got}`: did you mean `{nearest}`?")]
+    UnknownSetting {
+        /// What the setting is of.
+        what: &'static str,
+        /// The name given.
+        got: String,
+        /// The known name with the fewest edits from it.
+        nearest: String,
+    },
+    /// Settings of the wrong kind.
+    #[error("{what}: {reason}")]
+    Unreadable {
+        /// Whose settings.
+        what: &'static str,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// A regular expression or a list of phrases that does not compile.
+    #[error("the pattern `{pattern}` does not compile: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
+    /// An augmenter that may turn a text into its opposite, where that is not allowed.
+    #[error(
+        "{transform} may change the label of a text: set allow_label_change = true if that is meant"
+    )]
+    LabelChange {
+        /// Name of the augmenter.
+        transform: &'static str,
+    },
+    /// A file that cannot be read or is not what it should be.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A model that is not there, or that failed.
+    #[error("{transform}: {reason}")]
+    Model {
+        /// Name of the augmenter.
+        transform: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
 }

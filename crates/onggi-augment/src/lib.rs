@@ -23,6 +23,7 @@
 mod error;
 pub mod image;
 mod random;
+pub mod text;
 
 pub use error::AugmentError;
 pub use random::Draw;

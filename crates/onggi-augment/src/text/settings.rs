@@ -1,0 +1,479 @@
+//! What settings are made of: counts, stop words, patterns, and the macro that writes a settings
+//! struct with the fields every augmenter of its kind has.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::document::Document;
+use super::draw::Picker;
+use super::english::STOPWORDS;
+use crate::AugmentError;
+
+/// How many of `n` are changed: `⌈p·n⌉`, at least `min`, at most `max` (0: no bound), at most `n`.
+pub(crate) fn count(n: usize, p: f64, min: usize, max: usize) -> usize {
+    // 0.07 · 100 is 7.000000000000001 and means 7. A NaN gives 0.
+    let wanted = (p * n as f64 - 1e-9).ceil() as usize;
+    let most = if max == 0 { n } else { max.min(n) };
+    wanted.max(min).min(most)
+}
+
+/// Refuses a probability outside `[0, 1]`.
+pub(crate) fn check_p(transform: &'static str, p: f64) -> Result<(), AugmentError> {
+    if (0.0..=1.0).contains(&p) {
+        Ok(())
+    } else {
+        Err(AugmentError::Probability { transform, p })
+    }
+}
+
+/// Words that are left alone, whatever their case: a list, or the name of one (`"english"`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StopwordsSetting", into = "StopwordsSetting")]
+pub struct Stopwords {
+    setting: StopwordsSetting,
+    words: HashSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum StopwordsSetting {
+    Named(String),
+    List(Vec<String>),
+}
+
+impl Default for StopwordsSetting {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl Stopwords {
+    /// The words given.
+    pub fn new<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
+        let list: Vec<String> = words.into_iter().map(Into::into).collect();
+        Self {
+            words: list.iter().map(|word| word.to_lowercase()).collect(),
+            setting: StopwordsSetting::List(list),
+        }
+    }
+
+    /// The function words of English.
+    pub fn english() -> Self {
+        Self {
+            words: STOPWORDS.iter().map(|&word| word.to_owned()).collect(),
+            setting: StopwordsSetting::Named("english".to_owned()),
+        }
+    }
+
+    pub(crate) fn contains(&self, word: &str) -> bool {
+        !self.words.is_empty()
+            && (self.words.contains(word) || self.words.contains(&word.to_lowercase()))
+    }
+}
+
+impl TryFrom<StopwordsSetting> for Stopwords {
+    type Error = AugmentError;
+    fn try_from(setting: StopwordsSetting) -> Result<Self, AugmentError> {
+        match setting {
+            StopwordsSetting::List(list) => Ok(Self::new(list)),
+            StopwordsSetting::Named(name) if name == "english" => Ok(Self::english()),
+            StopwordsSetting::Named(name) => Err(AugmentError::UnknownName {
+                what: "list of stop words",
+                nearest: "english".to_owned(),
+                got: name,
+            }),
+        }
+    }
+}
+
+impl From<Stopwords> for StopwordsSetting {
+    fn from(stopwords: Stopwords) -> Self {
+        stopwords.setting
+    }
+}
+
+/// Regular expressions, compiled once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Patterns {
+    list: Vec<Regex>,
+}
+
+impl Patterns {
+    /// Compiles the expressions.
+    ///
+    /// # Errors
+    /// [`AugmentError::Pattern`] for one that does not compile or compiles to more than 1 MiB.
+    pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, AugmentError> {
+        let list = patterns
+            .iter()
+            .map(|pattern| compile(pattern.as_ref(), false));
+        Ok(Self {
+            list: list.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether any of them is found in `text`.
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.list.iter().any(|regex| regex.is_match(text))
+    }
+
+    /// Adds every place that is found, the empty ones left out.
+    pub(crate) fn find(&self, text: &str, spans: &mut Vec<Range<usize>>) {
+        for regex in &self.list {
+            let found = regex.find_iter(text).map(|found| found.range());
+            spans.extend(found.filter(|span| !span.is_empty()));
+        }
+    }
+}
+
+fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, AugmentError> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|error| AugmentError::Pattern {
+            pattern: pattern.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |patterns: &Self| -> Vec<String> { patterns.clone().into() };
+        text(self) == text(other)
+    }
+}
+
+impl TryFrom<Vec<String>> for Patterns {
+    type Error = AugmentError;
+    fn try_from(patterns: Vec<String>) -> Result<Self, AugmentError> {
+        Self::new(&patterns)
+    }
+}
+
+impl From<Patterns> for Vec<String> {
+    fn from(patterns: Patterns) -> Self {
+        let list = patterns.list.iter();
+        list.map(|regex| regex.as_str().to_owned()).collect()
+    }
+}
+
+/// Words and phrases, found whatever their case and not inside a longer Latin word; Hangul particles
+/// may follow.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Phrases {
+    list: Vec<String>,
+    regex: Option<Regex>,
+}
+
+impl Phrases {
+    /// Compiles the phrases; empty ones are left out.
+    ///
+    /// # Errors
+    /// [`AugmentError::Pattern`] where they are too many to compile (1 MiB).
+    pub fn new(list: Vec<String>) -> Result<Self, AugmentError> {
+        let mut bodies: Vec<&str> = list.iter().map(String::as_str).collect();
+        bodies.retain(|phrase| !phrase.trim().is_empty());
+        // The first alternative wins: the longest goes first.
+        bodies.sort_by_key(|phrase| std::cmp::Reverse(phrase.len()));
+        let border = |c: Option<char>| match c {
+            Some(c) if c.is_ascii_alphanumeric() => r"(?-u:\b)",
+            _ => "",
+        };
+        let bodies: Vec<String> = bodies
+            .iter()
+            .map(|phrase| {
+                let (first, last) = (phrase.chars().next(), phrase.chars().next_back());
+                format!("{}{}{}", border(first), regex::escape(phrase), border(last))
+            })
+            .collect();
+        let regex = match bodies.is_empty() {
+            true => None,
+            false => Some(compile(&bodies.join("|"), true)?),
+        };
+        Ok(Self { list, regex })
+    }
+
+    /// The phrases as given.
+    pub fn list(&self) -> &[String] {
+        &self.list
+    }
+
+    pub(crate) fn find(&self, text: &str, spans: &mut Vec<Range<usize>>) {
+        if let Some(regex) = &self.regex {
+            spans.extend(regex.find_iter(text).map(|found| found.range()));
+        }
+    }
+}
+
+impl PartialEq for Phrases {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl TryFrom<Vec<String>> for Phrases {
+    type Error = AugmentError;
+    fn try_from(list: Vec<String>) -> Result<Self, AugmentError> {
+        Self::new(list)
+    }
+}
+
+impl From<Phrases> for Vec<String> {
+    fn from(phrases: Phrases) -> Self {
+        phrases.list
+    }
+}
+
+/// Which words of a text are changed, and how many.
+pub(crate) struct Words<'a> {
+    pub(crate) p: f64,
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+    pub(crate) min_char: usize,
+    pub(crate) stopwords: &'a Stopwords,
+    pub(crate) stopwords_regex: &'a Patterns,
+}
+
+impl Words<'_> {
+    /// The words that may be changed, as places in `doc.tokens`, and the number to change.
+    ///
+    /// The number is worked out on all words; it is never more than there are to choose from.
+    pub(crate) fn choose(&self, doc: &Document<'_>) -> (Picker, usize) {
+        let mut all = 0;
+        let mut chosen = Vec::with_capacity(doc.tokens().len());
+        for (i, token) in doc.tokens().iter().enumerate() {
+            if !token.is_word() {
+                continue;
+            }
+            all += 1;
+            let word = doc.slice(token);
+            let short = word.len() < self.min_char
+                || (!doc.is_ascii() && self.min_char > 1 && word.chars().count() < self.min_char);
+            if !short && !self.stopwords.contains(word) && !self.stopwords_regex.is_match(word) {
+                chosen.push(i);
+            }
+        }
+        let wanted = count(all, self.p, self.min, self.max).min(chosen.len());
+        (Picker::new(chosen), wanted)
+    }
+}
+
+/// Which characters of which words are changed, and how many.
+pub(crate) struct Chars<'a> {
+    pub(crate) words: Words<'a>,
+    pub(crate) p: f64,
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+}
+
+/// An augmenter's name and the names of its settings, for the registry.
+pub(crate) trait Settings: Sized + Default {
+    const NAME: &'static str;
+    const FIELDS: &'static [&'static str];
+    /// Refuses settings out of range; those every augmenter of the kind has are checked before.
+    fn check(&self) -> Result<(), AugmentError>;
+}
+
+/// What an augmenter's own file adds to the check of its settings.
+macro_rules! augmenter {
+    (@write [$($check:ident)*] $(#[$meta:meta])* $name:ident = $tag:literal {
+        $($(#[$field_meta:meta])* $field:ident: $kind:ty = $default:expr,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $kind,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+
+        impl $crate::text::settings::Settings for $name {
+            const NAME: &'static str = $tag;
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+            fn check(&self) -> Result<(), $crate::AugmentError> {
+                $($crate::text::settings::check_p($tag, self.$check)?;)*
+                #[allow(unused_imports, reason = "a flow has a `validate` of its own")]
+                use $crate::text::TextAugmenter as _;
+                self.validate()
+            }
+        }
+    };
+    // An augmenter of characters inside words.
+    ($(#[$meta:meta])* chars(min_char = $min_char:literal) $name:ident = $tag:literal {
+        $($own:tt)*
+    }) => {
+        $crate::text::settings::augmenter! { @write [aug_char_p aug_word_p] $(#[$meta])* $name = $tag {
+            /// Fraction of the characters of a chosen word that is changed, in `[0, 1]`; 0.3.
+            aug_char_p: f64 = 0.3,
+            /// Least characters changed in a chosen word; 1.
+            aug_char_min: usize = 1,
+            /// Most characters changed in a chosen word; 0 for no bound; 10.
+            aug_char_max: usize = 10,
+            /// Fraction of the words that is changed, in `[0, 1]`; 0.3.
+            aug_word_p: f64 = 0.3,
+            /// Least words changed; 1.
+            aug_word_min: usize = 1,
+            /// Most words changed; 0 for no bound; 10.
+            aug_word_max: usize = 10,
+            /// Words of fewer characters are left alone.
+            min_char: usize = $min_char,
+            /// Words left alone.
+            stopwords: $crate::text::Stopwords = Default::default(),
+            /// Words in which one of these is found are left alone.
+            stopwords_regex: $crate::text::Patterns = Default::default(),
+            $($own)*
+        } }
+
+        impl $name {
+            fn chars(&self) -> $crate::text::settings::Chars<'_> {
+                $crate::text::settings::Chars {
+                    words: $crate::text::settings::Words {
+                        p: self.aug_word_p,
+                        min: self.aug_word_min,
+                        max: self.aug_word_max,
+                        min_char: self.min_char,
+                        stopwords: &self.stopwords,
+                        stopwords_regex: &self.stopwords_regex,
+                    },
+                    p: self.aug_char_p,
+                    min: self.aug_char_min,
+                    max: self.aug_char_max,
+                }
+            }
+        }
+    };
+    // An augmenter of whole words.
+    ($(#[$meta:meta])* words(min_char = $min_char:literal) $name:ident = $tag:literal {
+        $($own:tt)*
+    }) => {
+        $crate::text::settings::augmenter! { @write [aug_p] $(#[$meta])* $name = $tag {
+            /// Fraction of the words that is changed, in `[0, 1]`; 0.3.
+            aug_p: f64 = 0.3,
+            /// Least words changed; 1.
+            aug_min: usize = 1,
+            /// Most words changed; 0 for no bound; 10.
+            aug_max: usize = 10,
+            /// Words of fewer characters are left alone.
+            min_char: usize = $min_char,
+            /// Words left alone.
+            stopwords: $crate::text::Stopwords = Default::default(),
+            /// Words in which one of these is found are left alone.
+            stopwords_regex: $crate::text::Patterns = Default::default(),
+            $($own)*
+        } }
+
+        impl $name {
+            fn words(&self) -> $crate::text::settings::Words<'_> {
+                $crate::text::settings::Words {
+                    p: self.aug_p,
+                    min: self.aug_min,
+                    max: self.aug_max,
+                    min_char: self.min_char,
+                    stopwords: &self.stopwords,
+                    stopwords_regex: &self.stopwords_regex,
+                }
+            }
+        }
+    };
+    // An augmenter of places between words, sentences or whole texts.
+    ($(#[$meta:meta])* places $name:ident = $tag:literal { $($own:tt)* }) => {
+        $crate::text::settings::augmenter! { @write [aug_p] $(#[$meta])* $name = $tag {
+            /// Fraction of the places that is changed, in `[0, 1]`; 0.3.
+            aug_p: f64 = 0.3,
+            /// Least places changed; 1.
+            aug_min: usize = 1,
+            /// Most places changed; 0 for no bound; 10.
+            aug_max: usize = 10,
+            $($own)*
+        } }
+    };
+    // Settings of its own only.
+    ($(#[$meta:meta])* own $name:ident = $tag:literal { $($own:tt)* }) => {
+        $crate::text::settings::augmenter! { @write [] $(#[$meta])* $name = $tag { $($own)* } }
+    };
+}
+pub(crate) use augmenter;
+
+/// The name of `known` with the fewest edits from `got`.
+pub(crate) fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> &'a str {
+    let got: Vec<char> = got.chars().take(64).collect();
+    let distance = |name: &str| {
+        let mut row: Vec<usize> = (0..=got.len()).collect();
+        for (i, c) in name.chars().enumerate() {
+            let mut diagonal = row[0];
+            row[0] = i + 1;
+            for (j, &g) in got.iter().enumerate() {
+                let substituted = diagonal + usize::from(g != c);
+                diagonal = row[j + 1];
+                row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+            }
+        }
+        row[got.len()]
+    };
+    known
+        .into_iter()
+        .min_by_key(|name| distance(name))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of nlpaug's rule, `⌈p·n⌉` clamped.
+    #[test]
+    fn counts() {
+        for ((n, p, min, max), expected) in [
+            ((10, 0.3, 1, 10), 3),
+            ((11, 0.3, 1, 10), 4),
+            ((100, 0.07, 1, 0), 7),
+            ((100, 0.3, 1, 10), 10),
+            ((2, 0.1, 1, 10), 1),
+            ((2, 0.0, 0, 10), 0),
+            ((2, 0.5, 5, 10), 2),
+            ((0, 1.0, 5, 10), 0),
+            ((9, f64::NAN, 0, 0), 0),
+            ((9, f64::INFINITY, 0, 0), 9),
+        ] {
+            assert_eq!(count(n, p, min, max), expected, "{n} {p} {min} {max}");
+        }
+    }
+
+    #[test]
+    fn nearest_name() {
+        assert_eq!(
+            nearest("aug_ward_p", ["aug_word_p", "aug_char_p", "min_char"]),
+            "aug_word_p"
+        );
+        assert_eq!(nearest("keybord", ["ocr", "keyboard"]), "keyboard");
+    }
+
+    #[test]
+    fn stopwords_by_name_and_by_list() {
+        let named: Stopwords = serde_json::from_str("\"english\"").unwrap();
+        assert!(named.contains("The") && !named.contains("pottery"));
+        assert_eq!(serde_json::to_string(&named).unwrap(), "\"english\"");
+        let list: Stopwords = serde_json::from_str(r#"["Kim"]"#).unwrap();
+        assert!(list.contains("kim") && list.contains("KIM"));
+        assert_eq!(serde_json::to_string(&list).unwrap(), r#"["Kim"]"#);
+        let refusal = serde_json::from_str::<Stopwords>("\"englsh\"").unwrap_err();
+        assert!(refusal.to_string().contains("`english`"), "{refusal}");
+    }
+
+    #[test]
+    fn bad_pattern_is_refused() {
+        let refusal = serde_json::from_str::<Patterns>(r#"["(a"]"#).unwrap_err();
+        assert!(refusal.to_string().contains("`(a`"), "{refusal}");
+    }
+}

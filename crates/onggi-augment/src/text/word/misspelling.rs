@@ -1,0 +1,263 @@
+//! Misspellings of English by rule: the slips that lists of misspellings are made of.
+
+use crate::Draw;
+use crate::text::character::Layout;
+use crate::text::draw::{below, one};
+
+/// Words that sound alike.
+const HOMOPHONES: &[&[&str]] = &[
+    &["accept", "except"],
+    &["affect", "effect"],
+    &["allowed", "aloud"],
+    &["altar", "alter"],
+    &["bare", "bear"],
+    &["board", "bored"],
+    &["brake", "break"],
+    &["buy", "by", "bye"],
+    &["cell", "sell"],
+    &["cent", "scent", "sent"],
+    &["cereal", "serial"],
+    &["cite", "sight", "site"],
+    &["coarse", "course"],
+    &["complement", "compliment"],
+    &["council", "counsel"],
+    &["dear", "deer"],
+    &["desert", "dessert"],
+    &["die", "dye"],
+    &["fair", "fare"],
+    &["flour", "flower"],
+    &["for", "four"],
+    &["hear", "here"],
+    &["hole", "whole"],
+    &["hour", "our"],
+    &["its", "it's"],
+    &["knew", "new"],
+    &["know", "no"],
+    &["lead", "led"],
+    &["loose", "lose"],
+    &["made", "maid"],
+    &["mail", "male"],
+    &["meat", "meet"],
+    &["one", "won"],
+    &["pair", "pear"],
+    &["passed", "past"],
+    &["peace", "piece"],
+    &["plain", "plane"],
+    &["principal", "principle"],
+    &["quiet", "quite"],
+    &["right", "write"],
+    &["role", "roll"],
+    &["sail", "sale"],
+    &["scene", "seen"],
+    &["sea", "see"],
+    &["some", "sum"],
+    &["son", "sun"],
+    &["stair", "stare"],
+    &["stationary", "stationery"],
+    &["steal", "steel"],
+    &["tail", "tale"],
+    &["than", "then"],
+    &["their", "there", "they're"],
+    &["threw", "through"],
+    &["to", "too", "two"],
+    &["waist", "waste"],
+    &["wait", "weight"],
+    &["way", "weigh"],
+    &["weak", "week"],
+    &["weather", "whether"],
+    &["were", "where"],
+    &["who's", "whose"],
+    &["wood", "would"],
+    &["your", "you're"],
+];
+
+/// Letters that are written and not heard, and what is left of them.
+const SILENT: &[(&str, &str)] = &[
+    ("kn", "n"),
+    ("wr", "r"),
+    ("wh", "w"),
+    ("ght", "t"),
+    ("mb", "m"),
+    ("mn", "m"),
+    ("sc", "s"),
+    ("ps", "s"),
+    ("gn", "n"),
+    ("rh", "r"),
+    ("bt", "t"),
+    ("lm", "m"),
+    ("stl", "sl"),
+    ("que", "k"),
+    ("ph", "f"),
+    ("ough", "uf"),
+];
+
+/// Endings taken for each other.
+const ENDINGS: &[(&str, &str)] = &[
+    ("able", "ible"),
+    ("ance", "ence"),
+    ("ant", "ent"),
+    ("ary", "ery"),
+    ("tion", "sion"),
+    ("ful", "full"),
+    ("ly", "ley"),
+    ("al", "el"),
+    ("or", "er"),
+    ("ely", "ly"),
+    ("cede", "ceed"),
+    ("ize", "ise"),
+    ("our", "or"),
+    ("ite", "ate"),
+    ("ious", "ous"),
+    ("ally", "aly"),
+    ("ment", "mant"),
+];
+
+/// The kinds of slips, those of spelling before those of typing.
+const KINDS: usize = 9;
+
+/// Writes a misspelling of a lower-case word into `out`; false where none was found. A kind is drawn,
+/// then a place; where the kind has none, the next kind is tried.
+pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
+    let bytes = word.as_bytes();
+    let n = bytes.len();
+    let ascii = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'');
+    let start = below(rng, KINDS);
+    let mut places: Vec<usize> = Vec::with_capacity(16);
+    (0..KINDS).any(|more| {
+        out.clear();
+        places.clear();
+        match (start + more) % KINDS {
+            0 => {
+                let group = HOMOPHONES.iter().find(|group| group.contains(&word));
+                let others: Vec<&str> = group
+                    .into_iter()
+                    .flat_map(|g| g.iter().copied())
+                    .filter(|w| *w != word)
+                    .collect();
+                out.extend(one(rng, &others).copied());
+                !out.is_empty()
+            }
+            _ if !ascii || n < 3 => false,
+            // `ie` and `ei`.
+            1 => {
+                places.extend((0..n - 1).filter(|&i| matches!(&bytes[i..i + 2], b"ie" | b"ei")));
+                swapped(word, &places, rng, out)
+            }
+            // A letter heard once and written twice, or the other way round.
+            2 => {
+                places.extend((1..n).filter(|&i| bytes[i] == bytes[i - 1]));
+                pick(&places, rng).is_some_and(|i| spliced(word, i..i + 1, "", out))
+            }
+            3 => {
+                let doubled = |i: usize| b"bcdfglmnprst".contains(&bytes[i]);
+                places.extend((1..n).filter(|&i| {
+                    doubled(i) && bytes[i] != bytes[i - 1] && bytes.get(i + 1) != Some(&bytes[i])
+                }));
+                pick(&places, rng).is_some_and(|i| spliced(word, i..i, &word[i..=i], out))
+            }
+            // Silent letters and endings.
+            4 => {
+                let found: Vec<(usize, &str, &str)> = SILENT
+                    .iter()
+                    .filter_map(|&(a, b)| Some((word.find(a)?, a, b)))
+                    .collect();
+                one(rng, &found).is_some_and(|&(at, a, b)| spliced(word, at..at + a.len(), b, out))
+            }
+            5 => {
+                let both = ENDINGS.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
+                let found: Vec<(&str, &str)> = both
+                    .filter(|(a, _)| word.ends_with(a) && n > a.len() + 2)
+                    .collect();
+                one(rng, &found).is_some_and(|&(a, b)| spliced(word, n - a.len()..n, b, out))
+            }
+            // Two letters in the wrong order, the first staying.
+            6 => {
+                places.extend((1..n - 1).filter(|&i| bytes[i] != bytes[i + 1]));
+                swapped(word, &places, rng, out)
+            }
+            7 => {
+                let i = 1 + below(rng, n - 1);
+                n > 3 && spliced(word, i..i + 1, "", out)
+            }
+            // A neighbouring key.
+            _ => {
+                let i = below(rng, n);
+                let near = Layout::En.neighbours().of(char::from(bytes[i]));
+                let near: Vec<char> = near
+                    .iter()
+                    .copied()
+                    .filter(char::is_ascii_lowercase)
+                    .collect();
+                let mut buffer = [0; 4];
+                one(rng, &near)
+                    .is_some_and(|c| spliced(word, i..i + 1, c.encode_utf8(&mut buffer), out))
+            }
+        }
+    })
+}
+
+fn pick(places: &[usize], rng: &mut Draw) -> Option<usize> {
+    one(rng, places).copied()
+}
+
+/// `word` with the bytes of `span` replaced; always true.
+fn spliced(word: &str, span: std::ops::Range<usize>, new: &str, out: &mut String) -> bool {
+    out.push_str(&word[..span.start]);
+    out.push_str(new);
+    out.push_str(&word[span.end..]);
+    true
+}
+
+fn swapped(word: &str, places: &[usize], rng: &mut Draw, out: &mut String) -> bool {
+    pick(places, rng).is_some_and(|i| {
+        out.push_str(&word[..i]);
+        out.push_str(&word[i + 1..i + 2]);
+        out.push_str(&word[i..=i]);
+        out.push_str(&word[i + 2..]);
+        true
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(word: &str) -> std::collections::BTreeSet<String> {
+        let mut out = String::new();
+        let mut all = std::collections::BTreeSet::new();
+        for index in 0..400 {
+            if misspell(word, &mut Draw::new(1, 0, index), &mut out) {
+                all.insert(out.clone());
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn known_slips_are_among_them() {
+        for (word, slip) in [
+            ("receive", "recieve"),
+            ("occurred", "occured"),
+            ("until", "untill"),
+            ("their", "there"),
+            ("knife", "nife"),
+            ("definite", "definate"),
+            ("important", "importent"),
+            ("necessary", "necesary"),
+        ] {
+            assert!(all(word).contains(slip), "{word}: {:?}", all(word));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_slip_differs(word in "[a-z']{1,12}", index in 0u64..50) {
+            let mut out = String::new();
+            if misspell(&word, &mut Draw::new(0, 0, index), &mut out) {
+                prop_assert_ne!(out, word);
+            }
+        }
+    }
+}
