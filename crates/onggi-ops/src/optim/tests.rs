@@ -15,9 +15,11 @@ const ADAMW: AdamRule = AdamRule {
     eps: 1e-8,
     decoupled: true,
 };
+/// With an `eps` that keeps `g / (√v + eps)` from magnifying the rounding of a `g` near 0, which is the
+/// difference of gradient and decay.
 const RMSPROP: RmsPropRule = RmsPropRule {
     alpha: 0.99,
-    eps: 1e-8,
+    eps: 0.1,
     momentum: 0.0,
     centered: false,
 };
