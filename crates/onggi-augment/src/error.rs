@@ -65,41 +65,11 @@ pub enum AugmentError {
         /// What is wrong and what helps.
         problem: String,
     },
-    /// Settings that cannot be read.
-    #[error("{transform}: {problem}")]
-    Read {
-        /// Name of the transform.
-        transform: &'static str,
-        /// What the reader says.
-        problem: String,
-    },
     /// Settings without the name of a transform.
     #[error("a transform needs its name: transform = \"horizontal_flip\"; got {got}")]
     Nameless {
         /// What stood there instead.
         got: String,
-    },
-    /// A transform that does not exist.
-    #[error("there is no transform {name:?}; the nearest name is {nearest:?}")]
-    UnknownTransform {
-        /// The name given.
-        name: String,
-        /// The nearest name there is.
-        nearest: &'static str,
-    },
-    /// A setting that does not exist.
-    #[error(
-        "{transform}: there is no setting {setting:?}; the nearest name is {nearest:?} of {all:?}"
-    )]
-    UnknownSetting {
-        /// Name of the transform.
-        transform: &'static str,
-        /// The setting given.
-        setting: String,
-        /// The nearest setting there is.
-        nearest: &'static str,
-        /// All there are.
-        all: Vec<&'static str>,
     },
     /// A record that was drawn by another transform.
     #[error("{transform}: what is to be replayed was drawn by another transform")]
@@ -146,18 +116,6 @@ pub enum AugmentError {
         expected: usize,
         /// Length of the buffer.
         got: usize,
-    },
-    /// A setting of a text augmenter out of its range.
-    #[error("{transform}: {setting} is {expected}, got {got}")]
-    Setting {
-        /// Name of the augmenter.
-        transform: &'static str,
-        /// Name of the setting.
-        setting: &'static str,
-        /// What it must be.
-        expected: &'static str,
-        /// The value given.
-        got: String,
     },
     /// A name that is not known.
     #[error("there is no {what} `{got}`: did you mean `{nearest}`?")]

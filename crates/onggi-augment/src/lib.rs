@@ -22,6 +22,7 @@
 
 mod error;
 pub mod image;
+mod nearest;
 mod random;
 pub mod text;
 

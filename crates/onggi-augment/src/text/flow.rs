@@ -49,7 +49,7 @@ impl Sequential {
 
 impl Sometimes {
     pub(super) fn validate(&self) -> Result<(), AugmentError> {
-        check_p(Self::NAME, self.p)?;
+        check_p(Self::NAME, "p", self.p)?;
         check_steps(&self.steps)
     }
 
@@ -75,7 +75,7 @@ impl OneOf {
             return Err(AugmentError::Setting {
                 transform: Self::NAME,
                 setting: "weights",
-                expected: "one number of at least 0 a step, not all 0",
+                rule: "must be one number of at least 0 a step, not all 0",
                 got: format!("{:?} for {} steps", self.weights, self.steps.len()),
             });
         }

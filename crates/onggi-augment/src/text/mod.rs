@@ -47,7 +47,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use self::pipeline::Working;
-use self::settings::{Settings, nearest};
+use self::settings::Settings;
+use crate::nearest::nearest;
 use crate::{AugmentError, Draw};
 
 /// A change to a text, drawn anew for every copy.

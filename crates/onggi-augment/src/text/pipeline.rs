@@ -296,7 +296,7 @@ impl TextTransform {
             return Err(AugmentError::Setting {
                 transform: name,
                 setting: "protect.numbers",
-                expected: "false, or there is no number it may change",
+                rule: "must be false, or there is no number it may change",
                 got: "true".to_owned(),
             });
         }

@@ -1,6 +1,5 @@
 //! Named pipelines.
 
-use super::settings::nearest;
 use super::{
     CharAction, Coda, CodaAction, Contraction, Homoglyph, Jamo, JamoAction, JamoSubstitute, Josa,
     Keyboard, KoreanPhonetic, KoreanSpacing, Layout, LayoutSlip, LetterCase, Ocr, OneOf,
@@ -9,6 +8,7 @@ use super::{
     ZeroWidth,
 };
 use crate::AugmentError;
+use crate::nearest::nearest;
 
 /// A named pipeline, and how many copies of a row it is meant for.
 ///

@@ -21,11 +21,20 @@ pub(crate) fn count(n: usize, p: f64, min: usize, max: usize) -> usize {
 }
 
 /// Refuses a probability outside `[0, 1]`.
-pub(crate) fn check_p(transform: &'static str, p: f64) -> Result<(), AugmentError> {
+pub(crate) fn check_p(
+    transform: &'static str,
+    setting: &'static str,
+    p: f64,
+) -> Result<(), AugmentError> {
     if (0.0..=1.0).contains(&p) {
         Ok(())
     } else {
-        Err(AugmentError::Probability { transform, p })
+        Err(AugmentError::Setting {
+            transform,
+            setting,
+            rule: "is a probability in [0, 1]",
+            got: p.to_string(),
+        })
     }
 }
 
@@ -302,7 +311,7 @@ macro_rules! augmenter {
             const NAME: &'static str = $tag;
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
             fn check(&self) -> Result<(), $crate::AugmentError> {
-                $($crate::text::settings::check_p($tag, self.$check)?;)*
+                $($crate::text::settings::check_p($tag, stringify!($check), self.$check)?;)*
                 #[allow(unused_imports, reason = "a flow has a `validate` of its own")]
                 use $crate::text::TextAugmenter as _;
                 self.validate()
@@ -405,28 +414,6 @@ macro_rules! augmenter {
 }
 pub(crate) use augmenter;
 
-/// The name of `known` with the fewest edits from `got`.
-pub(crate) fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> &'a str {
-    let got: Vec<char> = got.chars().take(64).collect();
-    let distance = |name: &str| {
-        let mut row: Vec<usize> = (0..=got.len()).collect();
-        for (i, c) in name.chars().enumerate() {
-            let mut diagonal = row[0];
-            row[0] = i + 1;
-            for (j, &g) in got.iter().enumerate() {
-                let substituted = diagonal + usize::from(g != c);
-                diagonal = row[j + 1];
-                row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-            }
-        }
-        row[got.len()]
-    };
-    known
-        .into_iter()
-        .min_by_key(|name| distance(name))
-        .unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,15 +435,6 @@ mod tests {
         ] {
             assert_eq!(count(n, p, min, max), expected, "{n} {p} {min} {max}");
         }
-    }
-
-    #[test]
-    fn nearest_name() {
-        assert_eq!(
-            nearest("aug_ward_p", ["aug_word_p", "aug_char_p", "min_char"]),
-            "aug_word_p"
-        );
-        assert_eq!(nearest("keybord", ["ocr", "keyboard"]), "keyboard");
     }
 
     #[test]

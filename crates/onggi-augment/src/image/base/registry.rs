@@ -1,5 +1,6 @@
 //! The transform trait, and the type that holds any one of them with its probability.
 
+use crate::nearest::nearest;
 use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -204,9 +205,10 @@ macro_rules! registry {
             ) -> Result<ImageTransform, AugmentError> {
                 match name {
                     $($($name => base::registry::read::<$variant>(settings, p),)*)*
-                    _ => Err(AugmentError::UnknownTransform {
-                        nearest: base::registry::nearest(name, TRANSFORMS.iter().map(|r| r.name)),
-                        name: name.to_owned(),
+                    _ => Err(AugmentError::UnknownName {
+                        what: "transform",
+                        nearest: $crate::nearest::nearest(name, TRANSFORMS.iter().map(|r| r.name)).to_owned(),
+                        got: name.to_owned(),
                     }),
                 }
             }
@@ -269,18 +271,17 @@ pub(crate) fn read<T: Transform>(
 ) -> Result<ImageTransform, AugmentError> {
     let known = fields::<T>();
     if let Some(setting) = settings.keys().find(|key| !known.contains(&key.as_str())) {
-        let all: Vec<_> = known.iter().copied().chain(["p"]).collect();
+        let all = known.iter().copied().chain(["p"]);
         return Err(AugmentError::UnknownSetting {
-            transform: T::NAME,
-            nearest: nearest(setting, all.iter().copied()),
-            setting: setting.clone(),
-            all,
+            what: T::NAME,
+            nearest: nearest(setting, all).to_owned(),
+            got: setting.clone(),
         });
     }
     let transform: T =
-        serde_json::from_value(Value::Object(settings)).map_err(|e| AugmentError::Read {
-            transform: T::NAME,
-            problem: e.to_string(),
+        serde_json::from_value(Value::Object(settings)).map_err(|e| AugmentError::Unreadable {
+            what: T::NAME,
+            reason: e.to_string(),
         })?;
     transform.p(p.unwrap_or(T::P))
 }
@@ -310,23 +311,6 @@ fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
     let _ = T::deserialize(Ask(&mut names));
     names
-}
-
-/// The candidate with the fewest letters to insert, delete or change.
-pub(crate) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>) -> &'static str {
-    let distance = |other: &str| {
-        let mut row: Vec<usize> = (0..=other.len()).collect();
-        // A name from a file may be of any length; no name of ours is longer than this.
-        for (i, a) in word.bytes().take(64).enumerate() {
-            let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-            for (j, b) in other.bytes().enumerate() {
-                let least = (diagonal + usize::from(a != b)).min(row[j].min(row[j + 1]) + 1);
-                diagonal = std::mem::replace(&mut row[j + 1], least);
-            }
-        }
-        row[other.len()]
-    };
-    candidates.min_by_key(|c| distance(c)).unwrap_or("")
 }
 
 impl ImageTransform {

@@ -232,7 +232,7 @@ impl TextAugmenter for RandomChar {
             return Err(AugmentError::Setting {
                 transform: "random_char",
                 setting: "candidates",
-                expected: "a list of characters, none of them empty",
+                rule: "must be a list of characters, none of them empty",
                 got: format!("{:?}", self.candidates),
             });
         }

@@ -123,7 +123,7 @@ pub fn augment_dataset(
         return Err(AugmentError::Setting {
             transform: "dataset",
             setting: "label_column",
-            expected: "the column whose classes are balanced",
+            rule: "must be the column whose classes are balanced",
             got: "none".to_owned(),
         });
     }

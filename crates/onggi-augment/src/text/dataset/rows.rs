@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::DatasetConfig;
 use crate::AugmentError;
+use crate::nearest::nearest;
 use crate::text::Augmented;
-use crate::text::settings::nearest;
 
 /// How rows are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,7 +43,7 @@ impl TextAugmenter for Punctuation {
     }
 
     fn validate(&self) -> Result<(), AugmentError> {
-        crate::text::settings::check_p("punctuation", self.p)
+        crate::text::settings::check_p("punctuation", "p", self.p)
     }
 }
 

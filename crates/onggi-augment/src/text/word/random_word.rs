@@ -165,7 +165,7 @@ impl TextAugmenter for RandomWord {
             return Err(AugmentError::Setting {
                 transform: "random_word",
                 setting: "target_words",
-                expected: "a list of at least one word",
+                rule: "must be a list of at least one word",
                 got: "none".to_owned(),
             });
         }

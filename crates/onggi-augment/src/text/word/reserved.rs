@@ -36,7 +36,7 @@ impl Groups {
                     return Err(AugmentError::Setting {
                         transform: "reserved",
                         setting: "reserved_tokens",
-                        expected: "groups of phrases, none empty and none in two groups",
+                        rule: "must be groups of phrases, none empty and none in two groups",
                         got: format!("`{phrase}`"),
                     });
                 }

@@ -91,7 +91,7 @@ impl TextAugmenter for Synonym {
             return Err(AugmentError::Setting {
                 transform: "synonym",
                 setting: "senses",
-                expected: "1 to 4",
+                rule: "must be 1 to 4",
                 got: self.senses.to_string(),
             });
         }
