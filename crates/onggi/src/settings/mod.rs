@@ -7,6 +7,7 @@ mod config;
 mod flags;
 mod training;
 
+pub(crate) use amounts::duration;
 pub(crate) use choices::{Augment, MissingValues, NormName};
 pub(crate) use flags::TrainFlags;
 
