@@ -127,7 +127,7 @@ pub(super) fn compare(
         return Err(anyhow!("nothing to compare").into());
     };
     let split = std::fs::read(first.join(files::SPLIT))?;
-    let val = validation(Path::new(data), first, threads)?;
+    let val = validation(Path::new(data), first)?;
     let mut answers: Vec<Vec<Answers>> = Vec::new();
     for runs in all {
         let mut of = Vec::new();
@@ -195,7 +195,7 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// The validation data of a run, read again.
-fn validation(data: &Path, run: &Path, threads: usize) -> Result<Arc<dyn Dataset>, Failure> {
+fn validation(data: &Path, run: &Path) -> Result<Arc<dyn Dataset>, Failure> {
     let (trained, classes) = load_run(run)?;
     let [_, val, _] = match &trained {
         Trained::Image(_, preprocess) => image_parts(data, run, &classes, preprocess)?.0,
@@ -203,7 +203,6 @@ fn validation(data: &Path, run: &Path, threads: usize) -> Result<Arc<dyn Dataset
             table_parts(data, run, &classes, preprocess, target)?.0
         }
     };
-    let _ = threads;
     Ok(val)
 }
 

@@ -18,7 +18,7 @@ fn lines(found: &Comparison) -> Vec<String> {
             thousands(found.split[1])
         ),
         String::new(),
-        "remedy           validation    loss    train    gap  difference, 95 %       time".into(),
+        "remedy          validat.  loss   train   gap  difference, 95 %            time".into(),
     ];
     lines.extend(found.rows.iter().map(row));
     lines.push(String::new());
@@ -56,7 +56,7 @@ fn row(row: &Row) -> String {
         )
     });
     let line = format!(
-        "{:<16} {:>10} {:>7.3} {:>8} {:>6.1}  {difference:<21} {:>6.1} s",
+        "{:<15} {:>8} {:>5.3} {:>7} {:>5.1}  {difference:<24} {:>5.1} s",
         row.name,
         percent(row.val_accuracy),
         row.val_loss,
