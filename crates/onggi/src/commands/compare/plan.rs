@@ -18,7 +18,7 @@ const PLANNED: f64 = 0.9;
 /// Fewest epochs that a budget may give: fewer compare nothing but beginnings.
 pub(super) const FEWEST: usize = 3;
 
-/// What one remedy's runs cost, from a run of one epoch.
+/// What one remedy's runs cost, from a run of two epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cost {
     /// Seconds around the epochs: start, reading, testing, report.
