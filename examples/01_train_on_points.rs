@@ -74,10 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: 1,
         ..TrainSettings::default()
     };
-    let options = ModelOptions {
-        classes: 2,
-        dropout: 0.0,
-    };
+    let options = ModelOptions::new(2);
     let device = Device::flex().autodiff();
     let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device)?;
     let fitted = Trainer::new(settings)?.fit(model, &train, &val, &mut [])?;

@@ -15,11 +15,23 @@ pub enum Monitor {
     ValAccuracy,
 }
 
+/// Which epoch's weights are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptEpoch {
+    /// The best by the monitor.
+    #[default]
+    Best,
+    /// The last, however good: what a training without a look at validation data gives.
+    Last,
+}
+
 /// Configuration of [`EarlyStopping`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EarlyStoppingConfig {
     /// What is watched. Default: the validation loss.
     pub monitor: Monitor,
+    /// Which epoch is kept. Default: the best.
+    pub keep: KeptEpoch,
     /// Epochs in a row without an improvement after which training stops; `None`: it never stops.
     pub patience: Option<usize>,
     /// How much better than the best an epoch must be to be an improvement. Default: 0.
@@ -86,7 +98,8 @@ impl EarlyStopping {
         Ok(Self { config, watched })
     }
 
-    /// Takes an epoch's validation loss and accuracy; says whether it is the best so far.
+    /// Takes an epoch's validation loss and accuracy; says whether it is to be kept: as it is the best
+    /// so far, or as the last is kept.
     pub fn improves(&mut self, loss: f64, accuracy: f64) -> bool {
         let figure = match self.config.monitor {
             Monitor::ValLoss => loss,
@@ -104,7 +117,7 @@ impl EarlyStopping {
         if best {
             watched.best = figure;
         }
-        best
+        best || self.config.keep == KeptEpoch::Last
     }
 
     /// Whether the patience is used up.

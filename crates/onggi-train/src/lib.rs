@@ -23,7 +23,7 @@ mod verdict;
 mod weights;
 
 pub use checkpoint::{Checkpoints, fingerprint};
-pub use early_stopping::{EarlyStopping, EarlyStoppingConfig, Monitor};
+pub use early_stopping::{EarlyStopping, EarlyStoppingConfig, KeptEpoch, Monitor};
 pub use error::TrainError;
 pub use evaluate::{Predictions, predict};
 pub use input::Input;

@@ -66,8 +66,8 @@ fn settings() -> TrainSettings {
 
 fn model(dropout: f64) -> TableModel {
     let options = ModelOptions {
-        classes: 2,
         dropout,
+        ..ModelOptions::new(2)
     };
     let device = Device::flex().autodiff();
     TableModel::build("mlp", 2, &options, &mut init::generator(1), &device).unwrap()

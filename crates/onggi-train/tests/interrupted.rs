@@ -106,8 +106,8 @@ fn train(
     stop: &mut Stop,
 ) -> Result<Fit<TableModel>, TrainError> {
     let options = ModelOptions {
-        classes: 2,
         dropout: 0.2,
+        ..ModelOptions::new(2)
     };
     let device = Device::flex().autodiff();
     let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device).unwrap();
@@ -211,8 +211,8 @@ fn another_identity_or_another_optimiser_is_refused() {
 
     let data: Arc<dyn Dataset> = Arc::new(Ring);
     let options = ModelOptions {
-        classes: 2,
         dropout: 0.2,
+        ..ModelOptions::new(2)
     };
     let device = Device::flex().autodiff();
     let model = TableModel::build("mlp", 2, &options, &mut init::generator(1), &device).unwrap();

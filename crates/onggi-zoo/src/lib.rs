@@ -10,7 +10,7 @@
 //! use onggi_zoo::{ImageModel, ModelOptions};
 //!
 //! let device = Device::flex();
-//! let options = ModelOptions { classes: 10, dropout: 0.0 };
+//! let options = ModelOptions::new(10);
 //! let model = ImageModel::build("small_resnet", 1, &options, &mut init::generator(1), &device)?;
 //! let logits = model.forward(Tensor::<4>::zeros([2, 1, 28, 28], &device), &Mode::Eval)?;
 //! assert_eq!(logits.dims(), [2, 10]);
@@ -20,10 +20,12 @@
 #![forbid(unsafe_code)]
 
 mod mlp;
+mod norm;
 mod registry;
 mod small_resnet;
 
 pub use mlp::Mlp;
+pub use norm::{Norm, NormKind};
 pub use registry::{
     IMAGE_MODELS, ImageModel, ModelOptions, ModelRow, TABLE_MODELS, TableModel, ZooError,
 };

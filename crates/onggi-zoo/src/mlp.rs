@@ -1,12 +1,13 @@
 //! Multilayer perceptron for rows of numbers.
 
 use crate::ModelOptions;
+use crate::norm::{Norm, normalised};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::init::{self, FanMode, Nonlinearity, Rule};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::norm::{Activation, BatchNorm1d, BatchNormConfig};
+use onggi_nn::norm::Activation;
 use onggi_nn::{Classifier, Mode, NnError};
 use rand_chacha::ChaCha8Rng;
 
@@ -18,14 +19,14 @@ const KAIMING: Rule = Rule::KaimingNormal {
     nonlinearity: Nonlinearity::Relu,
 };
 
-/// Two hidden layers of 64 units, each linear, batch normalisation, ReLU, dropout; a linear
-/// classifier. Hidden weights by Kaiming's normal rule for ReLU.
+/// Two hidden layers of 64 units times the width asked for, each linear, norm, ReLU, dropout; a
+/// linear classifier. Hidden weights by Kaiming's normal rule for ReLU.
 #[derive(Module, Debug)]
 pub struct Mlp {
-    /// Hidden linear layers, without bias: the norm after each has one.
+    /// Hidden linear layers; without bias where a norm follows, which has one.
     pub hidden: Vec<Linear>,
-    /// Norms.
-    pub norm: Vec<BatchNorm1d>,
+    /// Norms, none or one a hidden layer.
+    pub norm: Vec<Norm<1>>,
     /// Dropout after each hidden layer.
     pub dropout: Dropout,
     /// Classifier.
@@ -36,7 +37,7 @@ impl Mlp {
     /// A model for rows of `columns` numbers.
     ///
     /// # Errors
-    /// No columns, no classes, dropout outside of `[0, 1]`.
+    /// No columns, no classes, dropout outside of `[0, 1]`, a width outside of 0.05 to 16.
     pub fn new(
         columns: usize,
         options: &ModelOptions,
@@ -44,16 +45,17 @@ impl Mlp {
         device: &Device,
     ) -> Result<Self, NnError> {
         let (mut hidden, mut norm) = (Vec::new(), Vec::new());
-        for inputs in [columns, HIDDEN] {
+        let units = options.widened(HIDDEN)?;
+        for inputs in [columns, units] {
             let config = LinearConfig {
-                bias: false,
-                ..LinearConfig::new(inputs, HIDDEN)
+                bias: options.norm.leaves_bias(),
+                ..LinearConfig::new(inputs, units)
             };
             let layer = config.init(rng, device)?;
             hidden.push(init::apply(layer, KAIMING, rng)?);
-            norm.push(BatchNormConfig::new(HIDDEN).init(device)?);
+            norm.extend(options.norm.init(units, device)?);
         }
-        let fc = LinearConfig::new(HIDDEN, options.classes).init(rng, device)?;
+        let fc = LinearConfig::new(units, options.classes).init(rng, device)?;
         Ok(Self {
             hidden,
             norm,
@@ -65,8 +67,8 @@ impl Mlp {
 
 impl Classifier<2> for Mlp {
     fn forward(&self, mut x: Tensor<2>, mode: &Mode) -> Result<Tensor<2>, NnError> {
-        for (linear, norm) in self.hidden.iter().zip(&self.norm) {
-            x = norm.forward_activated(linear.forward(x)?, mode, Activation::Relu)?;
+        for (i, linear) in self.hidden.iter().enumerate() {
+            x = normalised(self.norm.get(i), linear.forward(x)?, mode, Activation::Relu)?;
             x = self.dropout.forward(x, mode)?;
         }
         self.fc.forward(x)

@@ -1,6 +1,6 @@
 //! The models by name: a row and a variant each.
 
-use crate::{Mlp, SmallResNet};
+use crate::{Mlp, NormKind, SmallResNet};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::{Classifier, Mode, NnError};
@@ -13,6 +13,42 @@ pub struct ModelOptions {
     pub classes: usize,
     /// Dropout before the classifier (and between an MLP's layers): a probability.
     pub dropout: f64,
+    /// Factor on the channels or hidden units, which are then rounded to a multiple of 8.
+    pub width: f64,
+    /// Normalisation.
+    pub norm: NormKind,
+}
+
+/// Channels are a multiple of this: a vector of the kernels, and groups for group normalisation.
+const CHANNEL_STEP: f64 = 8.0;
+
+impl ModelOptions {
+    /// For `classes` classes: no dropout, the model's own width, batch normalisation.
+    pub fn new(classes: usize) -> Self {
+        Self {
+            classes,
+            dropout: 0.0,
+            width: 1.0,
+            norm: NormKind::default(),
+        }
+    }
+
+    /// `base` channels or units at the width asked for: the nearest multiple of 8, at least 8.
+    ///
+    /// # Errors
+    /// A width outside of 0.05 to 16.
+    pub(crate) fn widened(&self, base: usize) -> Result<usize, NnError> {
+        if !(0.05..=16.0).contains(&self.width) {
+            return Err(NnError::Config {
+                layer: "model",
+                argument: "width",
+                expected: "between 0.05 and 16".into(),
+                got: self.width.to_string(),
+            });
+        }
+        let steps = (base as f64 * self.width / CHANNEL_STEP).round().max(1.0);
+        Ok((steps * CHANNEL_STEP) as usize)
+    }
 }
 
 /// One model of the registry.
@@ -147,7 +183,21 @@ mod tests {
     const OPTIONS: ModelOptions = ModelOptions {
         classes: 3,
         dropout: 0.1,
+        width: 1.0,
+        norm: NormKind::Batch,
     };
+
+    /// Other widths and norms.
+    fn variants() -> Vec<ModelOptions> {
+        let norms = [NormKind::Batch, NormKind::Group, NormKind::None];
+        let all = norms.into_iter().zip([1.0, 0.5, 0.3]);
+        all.map(|(norm, width)| ModelOptions {
+            norm,
+            width,
+            ..OPTIONS
+        })
+        .collect()
+    }
 
     /// Every registered model: gradients reach every parameter, evaluation is deterministic, and
     /// its state dict round-trips.
@@ -196,10 +246,13 @@ mod tests {
     #[test]
     fn every_image_model_conforms() {
         let device = Device::flex().autodiff();
-        for row in IMAGE_MODELS {
+        for (row, options) in IMAGE_MODELS
+            .iter()
+            .flat_map(|row| variants().into_iter().map(move |options| (row, options)))
+        {
             let build = |seed, device: &Device| {
                 let rng = &mut init::generator(seed);
-                ImageModel::build(row.name, 2, &OPTIONS, rng, device).unwrap()
+                ImageModel::build(row.name, 2, &options, rng, device).unwrap()
             };
             let x = init::normal([4, 2, 17, 13], 1.0, &mut init::generator(5), &device);
             conforms(build, x);
@@ -209,15 +262,30 @@ mod tests {
     #[test]
     fn every_table_model_conforms() {
         let device = Device::flex().autodiff();
-        for row in TABLE_MODELS {
+        for (row, options) in TABLE_MODELS
+            .iter()
+            .flat_map(|row| variants().into_iter().map(move |options| (row, options)))
+        {
             let build = |seed, device: &Device| {
                 let rng = &mut init::generator(seed);
-                TableModel::build(row.name, 7, &OPTIONS, rng, device).unwrap()
+                TableModel::build(row.name, 7, &options, rng, device).unwrap()
             };
             conforms(
                 build,
                 init::normal([4, 7], 1.0, &mut init::generator(5), &device),
             );
+        }
+    }
+
+    #[test]
+    fn width_scales_channels_to_multiples_of_8() {
+        let at = |width| ModelOptions { width, ..OPTIONS }.widened(32);
+        assert_eq!(at(1.0).unwrap(), 32);
+        assert_eq!(at(2.0).unwrap(), 64);
+        assert_eq!(at(0.6).unwrap(), 16);
+        assert_eq!(at(0.05).unwrap(), 8);
+        for width in [0.0, -1.0, f64::NAN, f64::INFINITY, 17.0] {
+            assert!(at(width).is_err(), "{width}");
         }
     }
 

@@ -8,36 +8,37 @@
 //! # Reference
 //! He et al., *Deep residual learning for image recognition*, 2016.
 
-use crate::ModelOptions;
+use crate::norm::{Norm, normalised};
+use crate::{ModelOptions, NormKind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::norm::{Activation, BatchNorm2d, BatchNormConfig};
+use onggi_nn::norm::Activation;
 use onggi_nn::{Classifier, Mode, NnError};
 use onggi_ops::activation::add_relu;
 use rand_chacha::ChaCha8Rng;
 
-/// Channels of the three stages.
+/// Channels of the three stages at width 1.
 const WIDTHS: [usize; 3] = [32, 64, 128];
 
-/// Two 3×3 convolutions, each with batch normalisation, around a shortcut:
+/// Two 3×3 convolutions, each with a norm (or biases instead), around a shortcut:
 /// `y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x))`, the shortcut being the identity or,
-/// where the shape changes, a 1×1 convolution with batch normalisation.
+/// where the shape changes, a 1×1 convolution with a norm.
 #[derive(Module, Debug)]
 pub struct BasicBlock {
     /// First convolution, with the block's stride.
     pub conv1: Conv2d,
     /// Its norm.
-    pub bn1: BatchNorm2d,
+    pub bn1: Option<Norm<2>>,
     /// Second convolution.
     pub conv2: Conv2d,
     /// Its norm.
-    pub bn2: BatchNorm2d,
+    pub bn2: Option<Norm<2>>,
     /// Shortcut where the shape changes.
-    pub downsample: Option<(Conv2d, BatchNorm2d)>,
+    pub downsample: Option<(Conv2d, Option<Norm<2>>)>,
 }
 
 impl BasicBlock {
@@ -49,27 +50,28 @@ impl BasicBlock {
         inputs: usize,
         outputs: usize,
         stride: usize,
+        norm: NormKind,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Self, NnError> {
-        let norm = || BatchNormConfig::new(outputs).init(device);
+        let after = || norm.init(outputs, device);
         let mut conv = |inputs, kernel, stride| {
             Conv2dConfig::new(inputs, outputs, kernel)
                 .with_stride(stride)
                 .with_padding(kernel / 2)
-                .with_bias(false)
+                .with_bias(norm.leaves_bias())
                 .init(rng, device)
         };
         let downsample = if stride != 1 || inputs != outputs {
-            Some((conv(inputs, 1, stride)?, norm()?))
+            Some((conv(inputs, 1, stride)?, after()?))
         } else {
             None
         };
         Ok(Self {
             conv1: conv(inputs, 3, stride)?,
-            bn1: norm()?,
+            bn1: after()?,
             conv2: conv(outputs, 3, 1)?,
-            bn2: norm()?,
+            bn2: after()?,
             downsample,
         })
     }
@@ -83,18 +85,21 @@ impl BasicBlock {
     /// An input of another shape; in training, one value a channel.
     pub fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<4>, NnError> {
         let y = self.conv1.forward(x.clone())?;
-        let y = self.bn1.forward_activated(y, mode, Activation::Relu)?;
-        let y = self.bn2.forward(self.conv2.forward(y)?, mode)?;
+        let y = normalised(self.bn1.as_ref(), y, mode, Activation::Relu)?;
+        let y = self.conv2.forward(y)?;
+        let y = normalised(self.bn2.as_ref(), y, mode, Activation::Identity)?;
         let shortcut = match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x)?, mode)?,
+            Some((conv, norm)) => {
+                normalised(norm.as_ref(), conv.forward(x)?, mode, Activation::Identity)?
+            }
             None => x,
         };
         Ok(add_relu(y, shortcut)?)
     }
 }
 
-/// A 3×3 stem of stride 2, three [`BasicBlock`] stages of 32, 64 and 128 channels at strides 1, 2 and 2, global
-/// average pooling, dropout, a linear classifier.
+/// A 3×3 stem of stride 2, three [`BasicBlock`] stages of 32, 64 and 128 channels (times the width
+/// asked for) at strides 1, 2 and 2, global average pooling, dropout, a linear classifier.
 ///
 /// Convolution weights by Kaiming's normal rule for ReLU (`fan_out`, as ResNet has it).
 #[derive(Module, Debug)]
@@ -102,7 +107,7 @@ pub struct SmallResNet {
     /// Stem.
     pub conv1: Conv2d,
     /// Its norm.
-    pub bn1: BatchNorm2d,
+    pub bn1: Option<Norm<2>>,
     /// Stages.
     pub layers: Vec<BasicBlock>,
     /// Dropout before the classifier.
@@ -115,28 +120,30 @@ impl SmallResNet {
     /// A model for images of `channels` channels.
     ///
     /// # Errors
-    /// No channels, no classes, dropout outside of `[0, 1]`.
+    /// No channels, no classes, dropout outside of `[0, 1]`, a width outside of 0.05 to 16.
     pub fn new(
         channels: usize,
         options: &ModelOptions,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Self, NnError> {
-        let stem = Conv2dConfig::new(channels, WIDTHS[0], 3)
+        let first = options.widened(WIDTHS[0])?;
+        let stem = Conv2dConfig::new(channels, first, 3)
             .with_stride(2)
             .with_padding(1)
-            .with_bias(false);
+            .with_bias(options.norm.leaves_bias());
         let conv1 = stem.init(rng, device)?;
         let mut layers = Vec::new();
-        let mut inputs = WIDTHS[0];
-        for (stage, outputs) in WIDTHS.into_iter().enumerate() {
+        let mut inputs = first;
+        for (stage, base) in WIDTHS.into_iter().enumerate() {
+            let (outputs, norm) = (options.widened(base)?, options.norm);
             let stride = if stage == 0 { 1 } else { 2 };
-            layers.push(BasicBlock::new(inputs, outputs, stride, rng, device)?);
+            layers.push(BasicBlock::new(inputs, outputs, stride, norm, rng, device)?);
             inputs = outputs;
         }
         let model = Self {
             conv1,
-            bn1: BatchNormConfig::new(WIDTHS[0]).init(device)?,
+            bn1: options.norm.init(first, device)?,
             layers,
             dropout: Dropout::new(options.dropout)?,
             fc: LinearConfig::new(inputs, options.classes).init(rng, device)?,
@@ -156,7 +163,7 @@ impl SmallResNet {
 impl Classifier<4> for SmallResNet {
     fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
         let x = self.conv1.forward(x)?;
-        let mut x = self.bn1.forward_activated(x, mode, Activation::Relu)?;
+        let mut x = normalised(self.bn1.as_ref(), x, mode, Activation::Relu)?;
         for block in &self.layers {
             x = block.forward(x, mode)?;
         }

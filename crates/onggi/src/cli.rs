@@ -35,6 +35,9 @@ enum Command {
     /// Measure a trained model on labelled data
     #[command(after_help = commands::evaluate::EXAMPLES)]
     Evaluate(commands::evaluate::Evaluate),
+    /// Train with one remedy at a time, over several seeds, and say which ones help
+    #[command(after_help = commands::compare::EXAMPLES)]
+    Compare(commands::compare::Compare),
     /// Say what is wrong with a model and its data: fit, calibration, labels, duplicates
     #[command(after_help = commands::diagnose::EXAMPLES)]
     Diagnose(commands::diagnose::Diagnose),
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::LrFind(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Diagnose(command) => command.run(),
         Command::Report(command) => command.run(),
     };

@@ -1,6 +1,7 @@
 //! What a weights file says of its model: enough to build it and to feed it.
 
 use crate::failure::Failure;
+use crate::settings::NormName;
 use crate::train::run::{self, files};
 use crate::train::{TrainError, read_weights};
 use crate::zoo::{ImageModel, ModelOptions, TableModel};
@@ -46,8 +47,19 @@ pub(crate) struct Description {
     pub(crate) classes: Vec<String>,
     /// Dropout the model was built with.
     pub(crate) dropout: f64,
+    /// Factor on its channels or hidden units.
+    #[serde(default = "plain_width")]
+    pub(crate) width: f64,
+    /// Its normalisation.
+    #[serde(default)]
+    pub(crate) norm: NormName,
     /// How a sample becomes the model's input.
     pub(crate) input: Input,
+}
+
+/// The width of models from before there was a choice.
+fn plain_width() -> f64 {
+    1.0
 }
 
 impl Description {
@@ -55,6 +67,8 @@ impl Description {
         ModelOptions {
             classes: self.classes.len(),
             dropout: self.dropout,
+            width: self.width,
+            norm: self.norm.into(),
         }
     }
 }

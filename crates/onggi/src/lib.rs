@@ -9,7 +9,7 @@
 //! use onggi::zoo::{ModelOptions, TableModel};
 //!
 //! let device = onggi::burn::tensor::Device::flex();
-//! let options = ModelOptions { classes: 3, dropout: 0.0 };
+//! let options = ModelOptions::new(3);
 //! let model = TableModel::build("mlp", 4, &options, &mut init::generator(1), &device)?;
 //! let rows = onggi::burn::tensor::Tensor::<2>::zeros([5, 4], &device);
 //! assert_eq!(model.forward(rows, &Mode::Eval)?.dims(), [5, 3]);

@@ -3,7 +3,8 @@
 //! | question | answer |
 //! | --- | --- |
 //! | is the gap between train and validation more than chance? | [`gap`] |
-//! | is one way of training better than another? | [`Paired`] |
+//! | is one way of training better than another, on these samples? | [`Paired`] |
+//! | … and on other samples? | [`crossed`] |
 //! | what does a simple model reach? | [`baseline`], [`LogisticRegression`] |
 //! | which labels are probably wrong? | [`LabelErrors`] |
 //! | would more data help? | [`LearningCurve`] |
@@ -15,6 +16,7 @@
 mod baseline;
 mod bias_variance;
 mod bootstrap;
+mod crossed;
 mod distributions;
 mod label_errors;
 mod learning_curve;
@@ -24,6 +26,7 @@ mod paired;
 pub use baseline::{Baseline, baseline};
 pub use bias_variance::BiasVariance;
 pub use bootstrap::{Interval, gap};
+pub use crossed::crossed;
 pub use label_errors::{LabelErrors, Suspect};
 pub use learning_curve::{CurvePoint, LearningCurve, Outlook, PowerLaw};
 pub use logistic::LogisticRegression;

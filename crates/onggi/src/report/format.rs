@@ -5,7 +5,7 @@ pub(super) const NONE: &str = "–";
 
 /// A fraction as percent with one decimal. Never rounds to 0 or 100 what is neither: one mistake in
 /// 10,000 reads `>99.9 %`.
-pub(super) fn percent(fraction: f64) -> String {
+pub(crate) fn percent(fraction: f64) -> String {
     if !fraction.is_finite() {
         return NONE.to_owned();
     }
@@ -20,7 +20,7 @@ pub(super) fn percent(fraction: f64) -> String {
 }
 
 /// A difference of two fractions in percentage points, one decimal, without the word.
-pub(super) fn points(difference: f64) -> String {
+pub(crate) fn points(difference: f64) -> String {
     if !difference.is_finite() {
         return NONE.to_owned();
     }
@@ -29,7 +29,7 @@ pub(super) fn points(difference: f64) -> String {
 }
 
 /// A whole number with its thousands set apart.
-pub(super) fn count(number: usize) -> String {
+pub(crate) fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -42,13 +42,13 @@ pub(super) fn count(number: usize) -> String {
 }
 
 /// `1 sample`, `2,000 samples`: a count with its noun.
-pub(super) fn counted(number: usize, noun: &str) -> String {
+pub(crate) fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
 }
 
 /// A figure of any size with four significant digits; very large and very small ones with exponent.
-pub(super) fn figure(x: f64) -> String {
+pub(crate) fn figure(x: f64) -> String {
     if !x.is_finite() {
         return NONE.to_owned();
     }
@@ -65,7 +65,7 @@ pub(super) fn figure(x: f64) -> String {
 }
 
 /// A time span: `4.2 s`, `42 s`, `3 min 05 s`, `2 h 05 min`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return NONE.to_owned();
     }

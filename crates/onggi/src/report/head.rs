@@ -109,7 +109,7 @@ fn task(task: &str) -> String {
 }
 
 /// The last part of the data's path, by which people call a data set.
-pub(super) fn data_name(path: &str) -> &str {
+pub(crate) fn data_name(path: &str) -> &str {
     let trimmed = path.trim_end_matches(['/', '\\']);
     match trimmed.rsplit(['/', '\\']).next() {
         Some(name) if !name.is_empty() => name,

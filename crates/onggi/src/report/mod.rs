@@ -14,9 +14,9 @@ mod curves;
 mod error;
 #[cfg(test)]
 mod fixture;
-mod format;
+pub(crate) mod format;
 mod gap;
-mod head;
+pub(crate) mod head;
 mod input;
 mod interval;
 mod mistakes;
@@ -24,7 +24,7 @@ mod pictures;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod ticks;
+pub(crate) mod ticks;
 
 use std::fs;
 use std::io::{self, Write};
@@ -125,6 +125,31 @@ impl Section {
 }
 
 fn page(run: &Run, sections: &[Section]) -> Markup {
+    let title = format!("{} – Onggi report", head::data_name(&run.summary.data));
+    let body = html! {
+        (head::header(run))
+        nav aria-label="Sections" {
+            @for section in sections {
+                a href={ "#" (section.anchor) } { (section.heading) }
+            }
+        }
+        main {
+            @for section in sections {
+                section id=(section.anchor) {
+                    h2 { (section.heading) }
+                    (section.body)
+                }
+            }
+        }
+        footer {
+            p { "Made by " code { "onggi report" } " from " code { (run.summary.run) } "." }
+        }
+    };
+    document(&title, &body)
+}
+
+/// A self-contained page in the reports' style.
+pub(crate) fn document(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -133,28 +158,10 @@ fn page(run: &Run, sections: &[Section]) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { (head::data_name(&run.summary.data)) " – Onggi report" }
+                title { (title) }
                 style { (PreEscaped(include_str!("report.css"))) }
             }
-            body {
-                (head::header(run))
-                nav aria-label="Sections" {
-                    @for section in sections {
-                        a href={ "#" (section.anchor) } { (section.heading) }
-                    }
-                }
-                main {
-                    @for section in sections {
-                        section id=(section.anchor) {
-                            h2 { (section.heading) }
-                            (section.body)
-                        }
-                    }
-                }
-                footer {
-                    p { "Made by " code { "onggi report" } " from " code { (run.summary.run) } "." }
-                }
-            }
+            body { (body) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// The distance of ticks over `span`: 1, 2 or 5 times a power of ten, so that there are at most
 /// `most` steps; 1 where the span is empty, not finite, or too small to divide.
-pub(super) fn step(span: f64, most: usize) -> f64 {
+pub(crate) fn step(span: f64, most: usize) -> f64 {
     let raw = span / most.max(1) as f64;
     if !raw.is_normal() || raw <= 0.0 {
         return 1.0;
@@ -18,7 +18,7 @@ pub(super) fn step(span: f64, most: usize) -> f64 {
 }
 
 /// The multiples of `step` within `low..=high`, rising; at most a hundred.
-pub(super) fn ticks(low: f64, high: f64, step: f64) -> Vec<f64> {
+pub(crate) fn ticks(low: f64, high: f64, step: f64) -> Vec<f64> {
     // An end that is a multiple of the step but for rounding is one.
     let first = (low / step - 1e-9).ceil();
     let last = (high / step + 1e-9).floor();

@@ -7,7 +7,7 @@ use std::time::Duration;
 const MOST_SECONDS: f64 = 366.0 * 86_400.0;
 
 /// `90s`, `10m`, `1h30m`, `2d`; a bare number is seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, Failure> {
+pub(crate) fn duration(text: &str) -> Result<Duration, Failure> {
     let wrong = || {
         usage(format!(
             "--time must be a time above 0 such as 90s, 10m or 1h30m, but is `{text}`"

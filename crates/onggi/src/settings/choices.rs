@@ -1,6 +1,7 @@
 //! The settings that are one of a few words.
 
 use clap::ValueEnum;
+use onggi_zoo::NormKind;
 use serde::{Deserialize, Serialize};
 
 /// Which rule moves the parameters.
@@ -78,6 +79,39 @@ pub(crate) enum Augment {
     Light,
     /// Shifted only: for digits, text and whatever changes its meaning in a mirror
     Shift,
+}
+
+/// Which normalisation a model has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NormName {
+    /// By the batch's mean and variance
+    #[default]
+    Batch,
+    /// By each sample's own, over groups of channels: for small batches
+    Group,
+    /// None; the layers have biases instead
+    None,
+}
+
+impl From<NormName> for NormKind {
+    fn from(name: NormName) -> Self {
+        match name {
+            NormName::Batch => Self::Batch,
+            NormName::Group => Self::Group,
+            NormName::None => Self::None,
+        }
+    }
+}
+
+/// Which epoch's weights are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Keep {
+    /// The best on validation data
+    Best,
+    /// The last
+    Last,
 }
 
 /// What to do with missing values in a table.

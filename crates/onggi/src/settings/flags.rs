@@ -1,6 +1,8 @@
 //! The flags of `onggi train`, as they are given.
 
-use super::choices::{Augment, MissingValues, MonitorName, Optimizer, ScheduleName};
+use super::choices::{
+    Augment, Keep, MissingValues, MonitorName, NormName, Optimizer, ScheduleName,
+};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -40,6 +42,15 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
+    /// Factor on the model's channels or hidden units, which are rounded to a multiple of 8
+    /// [default: 1]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) width: Option<f64>,
+    /// Normalisation in the model [default: batch]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) norm: Option<NormName>,
     /// Passes over the training data, at most [default: 30 for images, 100 for tables]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +164,10 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "WHAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) monitor: Option<MonitorName>,
+    /// Which epoch's weights are kept and tested [default: best]
+    #[arg(long, value_name = "WHICH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keep: Option<Keep>,
     /// Least change that is an improvement for --early-stopping [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +197,11 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seed: Option<u64>,
+    /// Seed of the split into training, validation and test data, to compare trainings of different
+    /// seeds on the same split [default: that of --seed]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) split_seed: Option<u64>,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]

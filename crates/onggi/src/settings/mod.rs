@@ -7,12 +7,13 @@ mod config;
 mod flags;
 mod training;
 
-pub(crate) use choices::{Augment, MissingValues};
+pub(crate) use amounts::duration;
+pub(crate) use choices::{Augment, MissingValues, NormName};
 pub(crate) use flags::TrainFlags;
 
 use crate::failure::{Failure, usage};
 use crate::threads;
-use choices::{MonitorName, Optimizer, ScheduleName};
+use choices::{Keep, MonitorName, Optimizer, ScheduleName};
 use config::read_config;
 use onggi_train::fingerprint;
 use onggi_train::run::files;
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) out: Option<PathBuf>,
     pub(crate) model: String,
+    pub(crate) width: f64,
+    pub(crate) norm: NormName,
     pub(crate) epochs: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) time: Option<String>,
@@ -63,6 +66,7 @@ pub(crate) struct Settings {
     pub(crate) lr_factor: Vec<String>,
     pub(crate) early_stopping: usize,
     pub(crate) monitor: MonitorName,
+    pub(crate) keep: Keep,
     pub(crate) min_delta: f64,
     pub(crate) divergence: f64,
     pub(crate) augment: Augment,
@@ -71,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) checkpoint_steps: u64,
     pub(crate) tensorboard: bool,
     pub(crate) seed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) split_seed: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
     pub(crate) strict: bool,
@@ -208,6 +214,8 @@ impl Settings {
             missing: MissingValues::Impute,
             out: None,
             model: if image { "small_resnet" } else { "mlp" }.into(),
+            width: 1.0,
+            norm: NormName::Batch,
             epochs: if image { 30 } else { 100 },
             time: None,
             batch: 32,
@@ -235,6 +243,7 @@ impl Settings {
             lr_factor: Vec::new(),
             early_stopping: if image { 8 } else { 20 },
             monitor: MonitorName::ValLoss,
+            keep: Keep::Best,
             min_delta: 0.0,
             divergence: 0.0,
             augment: Augment::Light,
@@ -242,6 +251,7 @@ impl Settings {
             checkpoint_steps: 0,
             tensorboard: false,
             seed: 42,
+            split_seed: None,
             threads: None,
             strict: false,
             json: false,
@@ -250,8 +260,9 @@ impl Settings {
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
-        let ranges: [(&str, f64, f64, f64); 26] = [
+        let ranges: [(&str, f64, f64, f64); 28] = [
             ("epochs", self.epochs as f64, 1.0, 100_000.0),
+            ("width", self.width, 0.05, 16.0),
             ("batch", self.batch as f64, 2.0, 65_536.0),
             ("accumulate", self.accumulate as f64, 1.0, 65_536.0),
             ("lr", self.lr, 1e-12, 100.0),
@@ -281,6 +292,7 @@ impl Settings {
                 threads::MOST as f64,
             ),
             ("seed", self.seed as f64, 0.0, i64::MAX as f64),
+            ("split_seed", self.split_seed() as f64, 0.0, i64::MAX as f64),
             (
                 "checkpoint_steps",
                 self.checkpoint_steps as f64,
@@ -323,6 +335,16 @@ impl Settings {
             "# Repeat this run: onggi train --config <this file>\n{}",
             toml::to_string(&kept)?
         ))
+    }
+
+    /// Whether the best epoch is kept, not the last.
+    pub(crate) fn keep_best(&self) -> bool {
+        self.keep == Keep::Best
+    }
+
+    /// The seed that the data is split by.
+    pub(crate) fn split_seed(&self) -> u64 {
+        self.split_seed.unwrap_or(self.seed)
     }
 
     pub(crate) fn threads(&self) -> usize {

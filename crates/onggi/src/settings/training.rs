@@ -2,14 +2,15 @@
 
 use super::Settings;
 use super::amounts::{bytes, duration};
-use super::choices::{MonitorName, Optimizer, ScheduleName};
+use super::choices::{Keep, MonitorName, Optimizer, ScheduleName};
 use crate::failure::{Failure, usage};
 use onggi_nn::optim::{
     Adagrad, Adam, AdamW, Group, Lamb, Lion, NAdam, RmsProp, RuleConfig, Sam, Sgd,
 };
 use onggi_nn::regularize::{ElasticNet, L1, L2, MaxNorm, Penalty};
 use onggi_train::{
-    Averaging, CheckpointEvery, EarlyStoppingConfig, Monitor, Objective, Schedule, TrainSettings,
+    Averaging, CheckpointEvery, EarlyStoppingConfig, KeptEpoch, Monitor, Objective, Schedule,
+    TrainSettings,
 };
 
 impl Settings {
@@ -38,6 +39,10 @@ impl Settings {
                     MonitorName::ValAccuracy => Monitor::ValAccuracy,
                 },
                 patience: (self.early_stopping > 0).then_some(self.early_stopping),
+                keep: match self.keep {
+                    Keep::Best => KeptEpoch::Best,
+                    Keep::Last => KeptEpoch::Last,
+                },
                 min_delta: self.min_delta,
                 divergence: on(self.divergence),
             },

@@ -5,6 +5,7 @@
 //! the models are.
 
 mod bad_input;
+mod compare;
 mod diagnose;
 mod evaluate;
 mod lr_find;

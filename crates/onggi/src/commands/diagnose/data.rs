@@ -25,11 +25,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    fn new(
-        data: &Path,
-        parts: [Arc<dyn Dataset>; 3],
-        duplicates: Duplicates,
-    ) -> Result<Self, Failure> {
+    fn new(data: &Path, parts: Three, duplicates: Duplicates) -> Result<Self, Failure> {
         let (mut ids, mut splits) = (Vec::new(), Vec::new());
         for (part, split) in parts.iter().zip([Split::Train, Split::Val, Split::Test]) {
             ids.extend((0..part.len()).map(|i| part.source(i)));
@@ -57,13 +53,16 @@ impl Parts {
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Val, Split::Test];
 
-pub(super) fn images(
+/// Train, validation and test data, in this order.
+type Three = [Arc<dyn Dataset>; 3];
+
+/// The parts of a run's images without augmentation, and the files in the order of the parts.
+pub(crate) fn image_parts(
     data: &Path,
     run: &Path,
     classes: &[String],
     preprocess: &ImagePreprocess,
-    threads: usize,
-) -> Result<Parts, Failure> {
+) -> Result<(Three, Vec<PathBuf>), Failure> {
     let map = SplitMap::load(&run.join(files::SPLIT))?;
     let folder = ImageFolder::scan(data)?;
     same_classes(data, &folder.classes, classes)?;
@@ -82,17 +81,29 @@ pub(super) fn images(
         )?))
     });
     let [train, val, test] = parts;
-    let prints = ImagePrint::read(&paths, threads, &|_| {})?;
-    Parts::new(data, [train?, val?, test?], duplicates::images(&prints))
+    Ok(([train?, val?, test?], paths))
 }
 
-pub(super) fn table(
+pub(super) fn images(
+    data: &Path,
+    run: &Path,
+    classes: &[String],
+    preprocess: &ImagePreprocess,
+    threads: usize,
+) -> Result<Parts, Failure> {
+    let (parts, paths) = image_parts(data, run, classes, preprocess)?;
+    let prints = ImagePrint::read(&paths, threads, &|_| {})?;
+    Parts::new(data, parts, duplicates::images(&prints))
+}
+
+/// The parts of a run's table, and the values of all rows in the order of the parts.
+pub(crate) fn table_parts(
     data: &Path,
     run: &Path,
     classes: &[String],
     preprocess: &TablePreprocess,
     target: &str,
-) -> Result<Parts, Failure> {
+) -> Result<(Three, Vec<f64>), Failure> {
     let map = SplitMap::load(&run.join(files::SPLIT))?;
     let wanted = Some((target, classes));
     let table = Table::read_for(data, preprocess, wanted, Missing::Impute)?;
@@ -105,8 +116,19 @@ pub(super) fn table(
         Ok(Arc::new(TableDataset::new(&table, &rows, preprocess)?))
     });
     let [train, val, test] = parts;
+    Ok(([train?, val?, test?], values))
+}
+
+pub(super) fn table(
+    data: &Path,
+    run: &Path,
+    classes: &[String],
+    preprocess: &TablePreprocess,
+    target: &str,
+) -> Result<Parts, Failure> {
+    let (parts, values) = table_parts(data, run, classes, preprocess, target)?;
     let found = duplicates::rows(&values, preprocess.columns().len())?;
-    Parts::new(data, [train?, val?, test?], found)
+    Parts::new(data, parts, found)
 }
 
 fn same_classes(data: &Path, found: &[String], expected: &[String]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `onggi diagnose RUN`: what is wrong with a trained model, and with its data.
 
-mod data;
+pub(crate) mod data;
 mod show;
 
 use crate::description::{Trained, load_run};

@@ -66,7 +66,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     folder.items = good;
     folder.check()?;
 
-    let split = SplitMap::cut(&folder.split_samples(), settings.seed);
+    let split = SplitMap::cut(&folder.split_samples(), settings.split_seed());
     let train_items = folder.select(&split, Split::Train)?;
     let (mean, std) = channel_statistics(&store, &train_items, threads)?;
     let preprocess = ImagePreprocess::new(shape, mean, std)?;

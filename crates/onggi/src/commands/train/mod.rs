@@ -258,7 +258,7 @@ fn conclude<const D: usize, M: Classifier<D>>(
     if settings.json {
         return Ok(say_json(&figures(&summary))?);
     }
-    tell(&summary, fitted, prepared.samples);
+    tell(settings, &summary, fitted, prepared.samples);
     say(format!("Report: {}", report.display()));
     if matches!(fitted.stopped, Stopped::Interrupted | Stopped::Time) {
         say(format!(
@@ -286,9 +286,9 @@ fn figures(summary: &Summary) -> serde_json::Value {
     })
 }
 
-fn tell<M>(summary: &Summary, fitted: &Fit<M>, samples: &str) {
+fn tell<M>(settings: &Settings, summary: &Summary, fitted: &Fit<M>, samples: &str) {
     say(format!(
-        "{} {} in {:.0} s ({}); kept epoch {}, the best on validation data",
+        "{} {} in {:.0} s ({}); kept epoch {}{}",
         summary.epochs,
         if summary.epochs == 1 {
             "epoch"
@@ -297,7 +297,12 @@ fn tell<M>(summary: &Summary, fitted: &Fit<M>, samples: &str) {
         },
         summary.seconds,
         fitted.stopped.words(),
-        summary.best_epoch
+        summary.best_epoch,
+        if settings.keep_best() {
+            ", the best on validation data"
+        } else {
+            ", the last"
+        }
     ));
     if fitted.skipped > 0 {
         say(format!(
@@ -338,6 +343,8 @@ fn describe(settings: &Settings, classes: Vec<String>, input: Input) -> Descript
         model: settings.model.clone(),
         classes,
         dropout: settings.dropout,
+        width: settings.width,
+        norm: settings.norm,
         input,
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     };
     let target = settings.target.clone().unwrap_or_default();
     let table = Table::read(Path::new(&settings.data), &target, &options)?;
-    let split = SplitMap::cut(&table.split_samples(), settings.seed);
+    let split = SplitMap::cut(&table.split_samples(), settings.split_seed());
     let train_rows = split.indices(Split::Train, table.ids())?;
     let preprocess = TablePreprocess::fit(&table, &train_rows)?;
     for (column, missing) in table.columns().iter().zip(table.missing()) {

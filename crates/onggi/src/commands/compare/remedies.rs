@@ -1,0 +1,189 @@
+//! The remedies: one row each, in the order that they are shown.
+
+use crate::failure::{Failure, usage};
+use crate::settings::Task;
+
+/// A flag of `onggi train` without its dashes, and its value.
+pub(super) type Flag = (&'static str, &'static str);
+
+/// What a remedy changes.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// These flags of the baseline, all else as it is.
+    Flags(&'static [Flag]),
+    /// Everything back to what `onggi train` does by itself.
+    Defaults,
+}
+
+/// One way of training.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remedy {
+    /// As `--only` takes it.
+    pub(super) name: &'static str,
+    /// What it does.
+    pub(super) words: &'static str,
+    /// For images; `None` where it does not apply.
+    image: Option<Change>,
+    /// For tables.
+    table: Option<Change>,
+}
+
+/// The name of the row that all others are compared with.
+pub(super) const BASELINE: &str = "baseline";
+
+/// A plain training: nothing that is known to help against overfitting.
+const PLAIN: [Flag; 7] = [
+    ("augment", "none"),
+    ("norm", "none"),
+    ("weight-decay", "0"),
+    ("dropout", "0"),
+    ("label-smoothing", "0"),
+    ("early-stopping", "0"),
+    ("keep", "last"),
+];
+
+/// Flags that say nothing about tables.
+const IMAGES_ONLY: [&str; 1] = ["augment"];
+
+/// The strengths are common starting points, not tuned on any data of ours.
+#[rustfmt::skip]
+pub(super) const REMEDIES: [Remedy; 12] = [
+    both(BASELINE, "no remedy: no augmentation, norm, weight decay, dropout, smoothing; the last epoch", &[], &[]),
+    Remedy { table: None, ..both("augmentation", "training images shifted and mirrored (--augment)", &[("augment", "light")], &[]) },
+    both("batch-norm", "batch normalisation", &[("norm", "batch")], &[("norm", "batch")]),
+    both("dropout", "dropout before the classifier; in a table's model after each hidden layer", &[("dropout", "0.3")], &[("dropout", "0.3")]),
+    both("l1", "L1 penalty on weights, proximal", &[("l1", "1e-5")], &[("l1", "1e-4")]),
+    both("l2", "L2 penalty on weights, through the gradient", &[("l2", "1e-4")], &[("l2", "1e-3")]),
+    both("elastic-net", "L1 and L2 penalty, half of each", &[("elastic-net", "2e-5")], &[("elastic-net", "2e-4")]),
+    both("early-stopping", "stops when the validation loss has not fallen; keeps the best epoch",
+        &[("early-stopping", "8"), ("keep", "best")], &[("early-stopping", "20"), ("keep", "best")]),
+    both("label-smoothing", "a tenth of the target spread over all classes", &[("label-smoothing", "0.1")], &[("label-smoothing", "0.1")]),
+    both("smaller", "half the channels or hidden units", &[("width", "0.5")], &[("width", "0.5")]),
+    both("larger", "twice the channels or hidden units", &[("width", "2")], &[("width", "2")]),
+    Remedy {
+        name: "defaults",
+        words: "everything as `onggi train` does it by itself",
+        image: Some(Change::Defaults),
+        table: Some(Change::Defaults),
+    },
+];
+
+const fn both(
+    name: &'static str,
+    words: &'static str,
+    image: &'static [Flag],
+    table: &'static [Flag],
+) -> Remedy {
+    Remedy {
+        name,
+        words,
+        image: Some(Change::Flags(image)),
+        table: Some(Change::Flags(table)),
+    }
+}
+
+impl Remedy {
+    pub(super) fn is_baseline(&self) -> bool {
+        self.name == BASELINE
+    }
+
+    fn change(&self, task: Task) -> Option<Change> {
+        match task {
+            Task::Image => self.image,
+            Task::Table => self.table,
+        }
+    }
+
+    /// Its flags of `onggi train`, `augment` being what `--augment light` is replaced by.
+    pub(super) fn flags(&self, task: Task, augment: &str) -> Vec<String> {
+        let image = task == Task::Image;
+        let flag = |name: &str, value: &str| format!("--{name}={value}");
+        match self.change(task) {
+            None => Vec::new(),
+            Some(Change::Defaults) if image => vec![flag("augment", augment)],
+            Some(Change::Defaults) => Vec::new(),
+            Some(Change::Flags(changed)) => {
+                let value = |name: &str| changed.iter().find(|(of, _)| *of == name);
+                let applies = |name: &str| image || !IMAGES_ONLY.contains(&name);
+                let plain = PLAIN.iter().filter(|(name, _)| applies(name));
+                let base = plain.map(|&(name, plain)| match value(name) {
+                    Some(("augment", _)) => flag(name, augment),
+                    Some((_, value)) => flag(name, value),
+                    None => flag(name, plain),
+                });
+                let known = |name: &str| PLAIN.iter().any(|(of, _)| *of == name);
+                let more = changed.iter().filter(|(name, _)| !known(name));
+                base.chain(more.map(|(name, value)| flag(name, value)))
+                    .collect()
+            }
+        }
+    }
+}
+
+/// The remedies for a task that `only` names, all if it names none; the baseline is always first.
+pub(super) fn choose(task: Task, only: &[String]) -> Result<Vec<Remedy>, Failure> {
+    let fit = || REMEDIES.iter().filter(|r| r.change(task).is_some());
+    if let Some(unknown) = only.iter().find(|name| !fit().any(|r| r.name == **name)) {
+        let known: Vec<_> = fit().map(|r| r.name).collect();
+        return usage(format!(
+            "--only: there is no remedy `{unknown}` for this data; there are {}",
+            known.join(", ")
+        ));
+    }
+    let chosen: Vec<Remedy> = fit()
+        .filter(|r| r.is_baseline() || only.is_empty() || only.iter().any(|name| name == r.name))
+        .copied()
+        .collect();
+    if chosen.len() < 2 {
+        return usage("--only names the baseline alone: name something to compare with it");
+    }
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_baseline_comes_first_and_names_are_unique() {
+        assert!(REMEDIES[0].is_baseline());
+        let mut names: Vec<_> = REMEDIES.iter().map(|r| r.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), REMEDIES.len());
+        let only = ["dropout".to_string()];
+        let chosen = choose(Task::Table, &only).unwrap();
+        let names: Vec<_> = chosen.iter().map(|r| r.name).collect();
+        assert_eq!(names, [BASELINE, "dropout"]);
+    }
+
+    #[test]
+    fn a_remedy_changes_its_own_flags_alone() {
+        let flags = |name: &str, task| {
+            let found = REMEDIES.iter().find(|r| r.name == name);
+            found.unwrap().flags(task, "shift")
+        };
+        let plain = flags(BASELINE, Task::Image);
+        for (name, changed) in [
+            ("augmentation", vec!["--augment=shift"]),
+            ("dropout", vec!["--dropout=0.3"]),
+            ("larger", vec!["--width=2"]),
+            ("early-stopping", vec!["--early-stopping=8", "--keep=best"]),
+        ] {
+            let got = flags(name, Task::Image);
+            let new: Vec<_> = got.iter().filter(|flag| !plain.contains(flag)).collect();
+            assert_eq!(new, changed, "{name}");
+        }
+        assert_eq!(flags("defaults", Task::Image), ["--augment=shift"]);
+        assert!(flags("defaults", Task::Table).is_empty());
+        let table = flags(BASELINE, Task::Table);
+        assert!(!table.iter().any(|flag| flag.starts_with("--augment")));
+    }
+
+    #[test]
+    fn what_does_not_apply_is_refused() {
+        for only in ["augmentation", "mixup", BASELINE] {
+            assert!(choose(Task::Table, &[only.to_string()]).is_err(), "{only}");
+        }
+    }
+}
