@@ -176,7 +176,7 @@ fn all(
         .run(sample(375, 500, 3), &mut Draw::new(5, 0, 1))
         .unwrap();
     inside(name, &out);
-    refused(name, r#"{"zzz": 1}"#, "there is no setting \"zzz\"");
+    refused(name, r#"{"zzz": 1}"#, "has no setting `zzz`");
     for (settings, words) in refusals {
         refused(name, settings, words);
     }

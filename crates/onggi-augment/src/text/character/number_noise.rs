@@ -63,7 +63,9 @@ mod tests {
         let config = PipelineConfig::new(vec![NumberNoise::default().into()]);
         let refusal = Pipeline::new(config, &Resources::default()).unwrap_err();
         assert!(
-            refusal.to_string().contains("protect.numbers is false"),
+            refusal
+                .to_string()
+                .contains("protect.numbers must be false"),
             "{refusal}"
         );
     }
