@@ -237,7 +237,8 @@ mod tests {
         let own = images(&prints);
         let false_pairs = own.surplus();
 
-        let guises: [(&str, fn(&Image) -> Image); 5] = [
+        type Guise = fn(&Image) -> Image;
+        let guises: [(&str, Guise); 5] = [
             ("the same", Image::clone),
             ("twice as large", |i| resize(i, 56, 56).unwrap()),
             ("three quarters", |i| resize(i, 21, 21).unwrap()),

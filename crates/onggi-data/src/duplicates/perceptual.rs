@@ -124,7 +124,8 @@ mod tests {
                 .map(|i| (f(i / SIDE, i % SIDE) % 256) as u8)
                 .collect()
         };
-        let cases: [(fn(usize, usize) -> usize, u64); 3] = [
+        type Grey = fn(usize, usize) -> usize;
+        let cases: [(Grey, u64); 3] = [
             (|y, x| 3 * x * x + 5 * y, GOLDEN[0]),
             (|y, x| (x * y) ^ (x + 7 * y), GOLDEN[1]),
             (

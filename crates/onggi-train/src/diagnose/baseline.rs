@@ -152,7 +152,7 @@ mod tests {
         fn load(&self, index: usize, _: View, out: &mut [f32]) -> Result<(), DataError> {
             for (i, pixel) in out.iter_mut().enumerate() {
                 let noise = ((i * 31 + index * 17) % 13) as f32 / 13.0;
-                *pixel = noise + f32::from(u8::from((i % 30 < 15) == (index % 2 == 0)));
+                *pixel = noise + f32::from(u8::from((i % 30 < 15) == index.is_multiple_of(2)));
             }
             Ok(())
         }

@@ -132,7 +132,7 @@ mod tests {
                 "{got}, not {expected}"
             );
         };
-        close(normal_cdf(-0.3), 0.38208857781104733);
+        close(normal_cdf(-0.3), 0.382_088_577_811_047_3);
         close(normal_cdf(1.96), 0.9750021048517795);
         close(normal_cdf(-3.0), 0.0013498980316300933);
         close(normal_cdf(-8.0), 6.22096057427178e-16);

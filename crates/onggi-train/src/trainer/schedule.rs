@@ -150,7 +150,7 @@ impl Course {
 
     /// What is remembered from epoch to epoch.
     pub(super) fn state(&self) -> Option<PlateauState> {
-        self.by_loss.as_ref().map(|plateau| plateau.state.clone())
+        self.by_loss.as_ref().map(|plateau| plateau.state)
     }
 
     /// Goes on from a state.

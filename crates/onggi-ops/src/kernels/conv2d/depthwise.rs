@@ -81,7 +81,7 @@ impl Copy {
                 out: axis.size.div_ceil(axis.stride),
                 stride: 1,
                 lead,
-                reach: lead + (axis.stride - 1 + axis.padding) / axis.stride,
+                reach: lead + axis.padding.div_ceil(axis.stride),
             }
         };
         Self::new(walk(g.vertical()), walk(g.horizontal()))
