@@ -11,7 +11,7 @@
 //!
 //! Labels are class indices. Probabilities lie row by row, `classes` a sample. All are fractions, not
 //! percentages. What a figure cannot be computed from is refused by
-//! [`TrainError::Measure`](crate::TrainError::Measure); where the input is good but the figure has no
+//! [`TrainError::Measure`]; where the input is good but the figure has no
 //! value, as the AUROC of one class alone, it is `None`.
 //!
 //! # Example
