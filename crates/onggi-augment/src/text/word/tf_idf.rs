@@ -15,7 +15,7 @@ augmenter! {
     ///
     /// A word is drawn in proportion to `C − tfidf(word)`, `C` being the largest of the text; what
     /// takes its place in proportion to `S − freq · idf`, `S` being the largest of the corpus. In Korean
-    /// the noun is replaced and its particle put right.
+    /// a whole eojeol is replaced, its particle with it.
     ///
     /// # Reference
     /// Xie et al., "Unsupervised data augmentation for consistency training", NeurIPS 2020, appendix.
