@@ -199,14 +199,13 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         counters.lr = lr;
         self.last_loss = moved.loss;
         self.model = Some(moved.model);
-        if let (true, Some(average), Some(model)) = (moved.stepped, &mut self.average, &self.model)
-        {
-            average.after_step(model)?;
-        }
         if moved.stepped {
             counters.norm_sum += moved.norm;
             counters.norms += 1;
             counters.skipped_in_a_row = 0;
+            if let (Some(average), Some(model)) = (&mut self.average, &self.model) {
+                average.after_step(model)?;
+            }
         } else {
             counters.skipped += 1;
             counters.skipped_in_a_row += 1;
