@@ -296,6 +296,12 @@ pub enum DataError {
         /// Samples a batch.
         batch_size: usize,
     },
+    /// A batch that cannot be mixed.
+    #[error("mixing: {problem}")]
+    Mixing {
+        /// What is wrong, with what came.
+        problem: String,
+    },
     /// No worker thread could be started.
     #[error("no loader thread could be started: {source}")]
     Worker {

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use onggi_augment::Draw;
 
 use crate::split::shuffle;
-use crate::{DataError, Dataset, View, affinity};
+use crate::{DataError, Dataset, Mixed, View, affinity};
 
 /// Index of the [`Draw`] that shuffles an epoch: one no sample has.
 const ORDER_INDEX: u64 = u64::MAX;
@@ -44,6 +44,8 @@ pub struct Batch {
     pub targets: Vec<f32>,
     /// Positions in the data set, `N`.
     pub indices: Vec<usize>,
+    /// The second labels, where [`Batch::mix`] mixed the samples.
+    pub mixed: Option<Mixed>,
 }
 
 /// Makes batches of a data set on worker threads.
@@ -354,6 +356,7 @@ impl Work {
             labels,
             targets,
             indices,
+            mixed: None,
         })
     }
 

@@ -15,8 +15,11 @@ use crate::DataError;
 const VAL_AND_TEST: f64 = 0.15;
 /// Share of every class cut off for validation where test is given.
 const VAL_BESIDE_TEST: f64 = 0.2;
-/// Epoch of the [`Draw`] that shuffles a class: one no training run reaches.
+/// Epochs of the [`Draw`]s that cut a class, thin it out, and draw from it again: ones no training run
+/// reaches.
 const SPLIT_EPOCH: u64 = u64::MAX;
+const THIN_EPOCH: u64 = u64::MAX - 1;
+const BOOTSTRAP_EPOCH: u64 = u64::MAX - 2;
 
 /// One of the three parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,6 +119,51 @@ impl SplitMap {
             part.sort_unstable();
         }
         map
+    }
+
+    /// Leaves `share` of each class in train, rounded and at least one; the other parts stay.
+    ///
+    /// Of one seed the samples of a smaller share are among those of a larger one, so that the points
+    /// of a learning curve differ by their size alone.
+    #[must_use]
+    pub fn thinned(mut self, samples: &[SplitSample<'_>], share: f64, seed: u64) -> Self {
+        let classes = self.classes(samples);
+        self.train.clear();
+        for (label, mut ids) in classes {
+            shuffle(&mut ids, &mut Draw::new(seed, THIN_EPOCH, label as u64));
+            let kept = (ids.len() as f64 * share).round() as usize;
+            let kept = ids.into_iter().take(kept.max(1));
+            self.train.extend(kept.map(str::to_owned));
+        }
+        self.train.sort_unstable();
+        self
+    }
+
+    /// Draws as many samples from each class of train as it has there, with replacement: a bootstrap
+    /// sample, in which some come several times and a third not at all.
+    #[must_use]
+    pub fn bootstrapped(mut self, samples: &[SplitSample<'_>], seed: u64) -> Self {
+        let classes = self.classes(samples);
+        self.train.clear();
+        for (label, ids) in classes {
+            let mut rng = Draw::new(seed, BOOTSTRAP_EPOCH, label as u64);
+            let drawn = (0..ids.len()).map(|_| ids[rng.random_range(0..ids.len())].to_owned());
+            self.train.extend(drawn);
+        }
+        self.train.sort_unstable();
+        self
+    }
+
+    /// The training samples of each class, sorted.
+    fn classes<'a>(&self, samples: &[SplitSample<'a>]) -> BTreeMap<usize, Vec<&'a str>> {
+        let train: std::collections::HashSet<&str> =
+            self.train.iter().map(String::as_str).collect();
+        let mut classes: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for sample in samples.iter().filter(|sample| train.contains(sample.id)) {
+            classes.entry(sample.label).or_default().push(sample.id);
+        }
+        classes.values_mut().for_each(|ids| ids.sort_unstable());
+        classes
     }
 
     /// Names of one part, sorted.
@@ -276,6 +324,44 @@ mod tests {
                 want
             );
         }
+    }
+
+    #[test]
+    fn a_smaller_share_lies_in_a_larger_one_class_by_class() {
+        let ids = names(200);
+        let all = samples(&ids, 4, |_| Split::Train);
+        let map = SplitMap::cut(&all, 3);
+        let thin = |share, seed| map.clone().thinned(&all, share, seed);
+        let (tenth, half) = (thin(0.1, 1), thin(0.5, 1));
+        assert_eq!(thin(1.0, 1), map);
+        assert_ne!(half.train, thin(0.5, 2).train);
+        assert_eq!(half.counts(), [68, map.val.len(), map.test.len()]);
+        assert!(tenth.train.iter().all(|id| half.train.contains(id)));
+        let of_class = |map: &SplitMap, class| {
+            let of = |id: &&String| id.parse::<usize>().unwrap() % 4 == class;
+            map.train.iter().filter(of).count()
+        };
+        for class in 0..4 {
+            assert_eq!((of_class(&tenth, class), of_class(&half, class)), (3, 17));
+        }
+        assert_eq!(thin(1e-9, 1).train.len(), 4, "one of each class at least");
+    }
+
+    #[test]
+    fn a_bootstrap_sample_repeats_and_leaves_out() {
+        let ids = names(400);
+        let all = samples(&ids, 2, |_| Split::Train);
+        let map = SplitMap::cut(&all, 3);
+        let drawn = map.clone().bootstrapped(&all, 1);
+        assert_eq!(drawn.counts(), map.counts());
+        assert!(drawn.train.iter().all(|id| map.train.contains(id)));
+        let mut different = drawn.train.clone();
+        different.dedup();
+        // 1 − 1/e of them in the mean; the deviation of 280 draws is 2 %.
+        let share = different.len() as f64 / map.train.len() as f64;
+        assert!((0.57..0.69).contains(&share), "{share}");
+        assert_ne!(drawn, map.clone().bootstrapped(&all, 2));
+        assert_eq!(drawn.indices(Split::Train, &ids).unwrap().len(), 280);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::sequential::{Layer, Sequential};
 use crate::state;
+use burn::module::{Module, ModuleVisitor};
 use std::fmt;
 
 /// Batch size below which batch statistics are too noisy.
@@ -164,6 +165,56 @@ pub fn check(model: &Sequential, batch: usize) -> Vec<Finding> {
     findings
 }
 
+/// The batch normalisations of any model, where batches of `batch` samples are too small for them.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use onggi_nn::check::small_batches;
+/// use onggi_nn::norm::BatchNormConfig;
+/// use onggi_nn::sequential::Sequential;
+///
+/// let norm = BatchNormConfig::new(4).init::<1>(&Device::flex())?;
+/// let model = Sequential::named([("norm", norm.into())])?;
+/// assert!(small_batches(&model, 8).is_empty());
+/// assert!(small_batches(&model, 4)[0].to_string().starts_with("batch normalisation `norm`"));
+/// # Ok::<(), onggi_nn::NnError>(())
+/// ```
+///
+/// # Reference
+/// Wu and He, *Group normalization*, 2018.
+pub fn small_batches<M: Module>(model: &M, batch: usize) -> Vec<Finding> {
+    struct Norms {
+        path: state::Path,
+        found: Vec<String>,
+    }
+    impl ModuleVisitor for Norms {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            if container == "Struct:BatchNorm" {
+                let norm = self.path.name();
+                if self.found.last() != Some(&norm) {
+                    self.found.push(norm);
+                }
+            }
+            self.path.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.path.exit(container);
+        }
+    }
+    if batch >= SMALL_BATCH {
+        return Vec::new();
+    }
+    let mut norms = Norms {
+        path: state::Path::default(),
+        found: Vec::new(),
+    };
+    model.visit(&mut norms);
+    let finding = |norm| Finding::SmallBatch { norm, batch };
+    norms.found.into_iter().map(finding).collect()
+}
+
 /// All layers in the order of the signal, those of inner sequences by their paths.
 fn flatten<'a>(model: &'a Sequential, path: &str, layers: &mut Vec<(String, &'a Layer)>) {
     for (name, layer) in model.layers() {
@@ -228,7 +279,7 @@ mod tests {
     use crate::linear::LinearConfig;
     use crate::norm::{BatchNormConfig, GroupNormConfig};
 
-    fn norm() -> Layer {
+    fn norm_layer() -> Layer {
         let norm = BatchNormConfig::new(4).init::<1>(&onggi_ops::testing::device());
         norm.unwrap().into()
     }
@@ -246,13 +297,13 @@ mod tests {
             order,
         };
         let first = clash("0", "1", Order::DropoutFirst);
-        assert_eq!(found(vec![dropout(), norm()]), [first]);
+        assert_eq!(found(vec![dropout(), norm_layer()]), [first]);
         let behind = clash("1", "0", Order::NormFirst);
         assert!(behind.to_string().contains("does less harm"));
-        assert_eq!(found(vec![norm(), dropout()]), [behind]);
+        assert_eq!(found(vec![norm_layer(), dropout()]), [behind]);
         let inner = Sequential::new([dropout()]).into();
         let between = clash("1.0", "2", Order::DropoutFirst);
-        assert_eq!(found(vec![norm(), inner, norm()]), [between]);
+        assert_eq!(found(vec![norm_layer(), inner, norm_layer()]), [between]);
         let group = GroupNormConfig::new(2, 4)
             .init(&onggi_ops::testing::device())
             .unwrap();
@@ -260,13 +311,25 @@ mod tests {
     }
 
     #[test]
-    fn small_batches() {
-        let model = Sequential::new([norm()]);
+    fn batches_that_are_too_small() {
+        let model = Sequential::new([norm_layer()]);
         assert_eq!(check(&model, 8), []);
         let found = check(&model, 7);
         let norm = "0".to_string();
         assert_eq!(found, [Finding::SmallBatch { norm, batch: 7 }]);
         assert!(found[0].to_string().contains("use group normalisation"));
+        assert_eq!(small_batches(&model, 8), []);
+        assert_eq!(small_batches(&model, 7), found);
+        let inner = Sequential::new([norm_layer()]);
+        let outer = Sequential::new([norm_layer(), inner.into()]);
+        let names: Vec<_> = small_batches(&outer, 2)
+            .into_iter()
+            .map(|finding| match finding {
+                Finding::SmallBatch { norm, .. } => norm,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(names, ["0", "1.0"]);
     }
 
     #[test]

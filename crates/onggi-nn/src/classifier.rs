@@ -1,5 +1,6 @@
 //! What the trainer trains.
 
+use crate::init::Probe;
 use crate::{Mode, NnError};
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -15,6 +16,17 @@ pub trait Classifier<const D: usize>: Module + 'static {
     /// # Errors
     /// An input that does not fit the model.
     fn forward(&self, x: Tensor<D>, mode: &Mode) -> Result<Tensor<2>, NnError>;
+
+    /// The same, telling `probe` what each layer puts out, so that dead, saturated and vanishing
+    /// layers can be found ([`init::diagnose`](crate::init::diagnose())). Unless it is given, nothing is
+    /// told.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn observed(&self, x: Tensor<D>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+        let _ = probe;
+        self.forward(x, mode)
+    }
 }
 
 /// A module that maps a batch of inputs of type `X` to one row of numbers a sample: class logits, or

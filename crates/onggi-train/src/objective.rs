@@ -3,9 +3,10 @@
 use crate::evaluate::{outputs, predict_by};
 use crate::{Input, TrainError};
 use burn::tensor::{Tensor, TensorData};
-use onggi_data::Dataset;
+use onggi_data::{Batch, Dataset};
 use onggi_nn::Network;
 use onggi_nn::loss::{CrossEntropy, HuberLoss, L1Loss, MseLoss};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The training loss.
@@ -54,6 +55,25 @@ impl Loss {
             Objective::Mae => Self::Mae(L1Loss::default()),
             Objective::Huber { delta } => Self::Huber(HuberLoss::new(delta)?, delta),
         })
+    }
+
+    /// The mean loss of some samples of a batch. Where it is mixed, the losses with either label are
+    /// added in their shares: cross-entropy is linear in the target. A regressor's answers are mixed
+    /// already.
+    pub(crate) fn of_batch(
+        &self,
+        outputs: Tensor<2>,
+        batch: &Batch,
+        part: Range<usize>,
+    ) -> Result<Tensor<1>, TrainError> {
+        let targets = batch.targets.get(part.clone()).unwrap_or_default();
+        let labels = &batch.labels[part.clone()];
+        let (Some(mixed), Self::CrossEntropy(loss)) = (&batch.mixed, self) else {
+            return self.of(outputs, labels, targets);
+        };
+        let own = loss.forward(outputs.clone(), labels)?;
+        let other = loss.forward(outputs, &mixed.labels[part])?;
+        Ok(own * mixed.share + other * (1.0 - mixed.share))
     }
 
     /// The mean loss of a batch.

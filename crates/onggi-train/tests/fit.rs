@@ -1,13 +1,13 @@
 //! The training loop on points that two classes can be told apart by.
 
 use burn::tensor::Device;
-use onggi_data::{DataError, Dataset, View};
+use onggi_data::{DataError, Dataset, Mixing, View};
 use onggi_nn::optim::{AdamW, Group, RuleConfig, Sgd};
 use onggi_nn::{init, state};
 use onggi_train::run::EpochRecord;
 use onggi_train::{
-    Callback, EarlyStoppingConfig, Fit, Objective, Progress, Stopped, TrainError, TrainSettings,
-    Trainer, predict,
+    Averaging, Callback, EarlyStoppingConfig, Fit, KeptEpoch, Objective, Progress, Stopped,
+    TrainError, TrainSettings, Trainer, predict,
 };
 use onggi_zoo::{ModelOptions, TableModel};
 use std::sync::Arc;
@@ -336,4 +336,68 @@ fn settings_that_mean_nothing_are_errors() {
             .starts_with("the validation split is empty"),
         "{error}"
     );
+}
+
+/// The weights after the last of `epochs` epochs, averaged or not.
+fn last(epochs: usize, averaging: Option<Averaging>) -> (state::StateDict, Fit<TableModel>) {
+    let settings = TrainSettings {
+        epochs,
+        averaging,
+        early_stopping: EarlyStoppingConfig {
+            keep: KeptEpoch::Last,
+            ..EarlyStoppingConfig::default()
+        },
+        ..settings()
+    };
+    let fit = run(&settings, &mut Watch::default()).unwrap();
+    (state::collect(&fit.model), fit)
+}
+
+#[test]
+fn an_exponential_average_is_measured_and_kept() {
+    let (plain, _) = last(3, None);
+    let (none, _) = last(3, Some(Averaging::Ema { decay: 0.0 }));
+    assert_eq!(none, plain, "an average without memory is the last weights");
+    let (averaged, fit) = last(3, Some(Averaging::Ema { decay: 0.9 }));
+    assert_ne!(averaged, plain);
+    let answers = predict(&fit.model, &part(1), 1).unwrap();
+    assert_eq!(answers.loss, fit.records[2].val_loss);
+}
+
+#[test]
+fn weights_of_the_last_epochs_are_averaged_and_statistics_recomputed() {
+    let (third, fourth) = (last(3, None).0, last(4, None).0);
+    let (averaged, fit) = last(4, Some(Averaging::Swa { start: 0.5 }));
+    for (name, tensor) in &averaged {
+        let pairs = third[name].values.iter().zip(&fourth[name].values);
+        let mean = pairs.map(|(a, b)| (a + b) / 2.0);
+        let far = |(got, want): (&f32, f32)| (got - want).abs() > 1e-6 * want.abs().max(1.0);
+        let differs = tensor.values.iter().zip(mean).any(far);
+        // Running statistics are those of the averaged weights, not the mean of two.
+        let statistic = name.contains("running_");
+        assert!(differs == statistic || name.ends_with("tracked"), "{name}");
+    }
+    let answers = predict(&fit.model, &part(1), 1).unwrap();
+    assert_eq!(answers.loss, fit.records[3].val_loss);
+}
+
+#[test]
+fn mixed_samples_are_learned_from() {
+    let mixed = TrainSettings {
+        mixing: vec![Mixing::MixUp { alpha: 0.2 }],
+        ..settings()
+    };
+    let (plain, fit) = (
+        run(&settings(), &mut Watch::default()).unwrap(),
+        run(&mixed, &mut Watch::default()).unwrap(),
+    );
+    assert_ne!(state::collect(&plain.model), state::collect(&fit.model));
+    let accuracy = predict(&fit.model, &part(1), 1).unwrap().accuracy();
+    assert!(accuracy > 0.85, "{accuracy}");
+    let images = TrainSettings {
+        mixing: vec![Mixing::CutMix { alpha: 1.0 }],
+        ..settings()
+    };
+    let error = run(&images, &mut Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("cutmix is for images"), "{error}");
 }

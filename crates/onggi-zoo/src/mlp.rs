@@ -5,7 +5,7 @@ use crate::norm::{Norm, normalised};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::dropout::Dropout;
-use onggi_nn::init::{self, FanMode, Nonlinearity, Rule};
+use onggi_nn::init::{self, FanMode, Nonlinearity, Probe, Rule};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::norm::Activation;
 use onggi_nn::{Classifier, Mode, NnError};
@@ -19,15 +19,15 @@ const KAIMING: Rule = Rule::KaimingNormal {
     nonlinearity: Nonlinearity::Relu,
 };
 
-/// Two hidden layers of 64 units times the width asked for, each linear, norm, ReLU, dropout; a
-/// linear classifier. Hidden weights by Kaiming's normal rule for ReLU.
+/// Two hidden layers of 64 units times the width asked for, each linear, norm, ReLU;
+/// dropout behind the last norm, whose statistics it would otherwise put off; a linear classifier. Hidden weights by Kaiming's normal rule for ReLU.
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// Hidden linear layers; without bias where a norm follows, which has one.
     pub hidden: Vec<Linear>,
     /// Norms, none or one a hidden layer.
     pub norm: Vec<Norm<1>>,
-    /// Dropout after each hidden layer.
+    /// Dropout before the classifier.
     pub dropout: Dropout,
     /// Classifier.
     pub fc: Linear,
@@ -37,13 +37,21 @@ impl Mlp {
     /// A model for rows of `columns` numbers.
     ///
     /// # Errors
-    /// No columns, no classes, dropout outside of `[0, 1]`, a width outside of 0.05 to 16.
+    /// No columns, no classes, dropout outside of `[0, 1]`, stochastic depth, a width outside of 0.05 to 16.
     pub fn new(
         columns: usize,
         options: &ModelOptions,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Self, NnError> {
+        if options.drop_path > 0.0 {
+            return Err(NnError::Config {
+                layer: "mlp",
+                argument: "drop_path",
+                expected: "0: it has no residual blocks to leave out".into(),
+                got: options.drop_path.to_string(),
+            });
+        }
         let (mut hidden, mut norm) = (Vec::new(), Vec::new());
         let units = options.widened(HIDDEN)?;
         for inputs in [columns, units] {
@@ -66,11 +74,23 @@ impl Mlp {
 }
 
 impl Classifier<2> for Mlp {
-    fn forward(&self, mut x: Tensor<2>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+    fn forward(&self, x: Tensor<2>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        self.observed(x, mode, &mut Probe::off())
+    }
+
+    fn observed(
+        &self,
+        mut x: Tensor<2>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         for (i, linear) in self.hidden.iter().enumerate() {
-            x = normalised(self.norm.get(i), linear.forward(x)?, mode, Activation::Relu)?;
-            x = self.dropout.forward(x, mode)?;
+            let y = linear.forward(x)?;
+            let layer = format!("hidden.{i}");
+            x = normalised(self.norm.get(i), y, mode, Activation::Relu, probe, &layer)?;
         }
-        self.fc.forward(x)
+        let logits = self.fc.forward(self.dropout.forward(x, mode)?)?;
+        probe.record("fc", Nonlinearity::Linear, &logits);
+        Ok(logits)
     }
 }

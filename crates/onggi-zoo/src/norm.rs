@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use onggi_nn::init::{Nonlinearity, Probe};
 use onggi_nn::norm::{Activation, BatchNorm, BatchNormConfig, GroupNorm, GroupNormConfig};
 use onggi_nn::{Mode, NnError};
 use onggi_ops::activation::relu;
@@ -61,7 +62,8 @@ pub enum Norm<const R: usize> {
     Group(GroupNorm),
 }
 
-/// `activation(norm(x))`, or `activation(x)` without a norm.
+/// `activation(norm(x))`, or `activation(x)` without a norm; `probe` is told of what goes into the
+/// activation as the output of `layer`.
 ///
 /// # Errors
 /// An input of another shape; in training, one value a channel or a group.
@@ -70,12 +72,21 @@ pub(crate) fn normalised<const R: usize, const D: usize>(
     x: Tensor<D>,
     mode: &Mode,
     activation: Activation,
+    probe: &mut Probe,
+    layer: &str,
 ) -> Result<Tensor<D>, NnError> {
     let y = match norm {
+        // Looked at, the two are done one after the other.
+        Some(Norm::Batch(norm)) if probe.is_on() => norm.forward(x, mode)?,
         Some(Norm::Batch(norm)) => return norm.forward_activated(x, mode, activation),
         Some(Norm::Group(norm)) => norm.forward(x)?,
         None => x,
     };
+    let nonlinearity = match activation {
+        Activation::Identity => Nonlinearity::Linear,
+        Activation::Relu | Activation::Relu6 => Nonlinearity::Relu,
+    };
+    probe.record(layer, nonlinearity, &y);
     Ok(match activation {
         Activation::Identity => y,
         Activation::Relu => relu(y),

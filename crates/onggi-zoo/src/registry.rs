@@ -3,6 +3,7 @@
 use crate::{Mlp, NormKind, SmallResNet};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use onggi_nn::init::Probe;
 use onggi_nn::{Classifier, Mode, NnError};
 use rand_chacha::ChaCha8Rng;
 
@@ -13,6 +14,9 @@ pub struct ModelOptions {
     pub classes: usize,
     /// Dropout before the classifier (and between an MLP's layers): a probability.
     pub dropout: f64,
+    /// Stochastic depth: probability that the last residual block is left out for a sample, rising to
+    /// it in equal steps from 0 at the first. Models without such blocks take 0 alone.
+    pub drop_path: f64,
     /// Factor on the channels or hidden units, which are then rounded to a multiple of 8.
     pub width: f64,
     /// Normalisation.
@@ -28,6 +32,7 @@ impl ModelOptions {
         Self {
             classes,
             dropout: 0.0,
+            drop_path: 0.0,
             width: 1.0,
             norm: NormKind::default(),
         }
@@ -139,6 +144,12 @@ impl Classifier<4> for ImageModel {
             Self::SmallResNet(model) => model.forward(x, mode),
         }
     }
+
+    fn observed(&self, x: Tensor<4>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+        match self {
+            Self::SmallResNet(model) => model.observed(x, mode, probe),
+        }
+    }
 }
 
 /// Any model for tables.
@@ -173,6 +184,12 @@ impl Classifier<2> for TableModel {
             Self::Mlp(model) => model.forward(x, mode),
         }
     }
+
+    fn observed(&self, x: Tensor<2>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+        match self {
+            Self::Mlp(model) => model.observed(x, mode, probe),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +200,7 @@ mod tests {
     const OPTIONS: ModelOptions = ModelOptions {
         classes: 3,
         dropout: 0.1,
+        drop_path: 0.0,
         width: 1.0,
         norm: NormKind::Batch,
     };
@@ -199,8 +217,8 @@ mod tests {
         .collect()
     }
 
-    /// Every registered model: gradients reach every parameter, evaluation is deterministic, and
-    /// its state dict round-trips.
+    /// Every registered model: gradients reach every parameter, evaluation is deterministic, its state
+    /// dict round-trips, and it is the same model when its layers are looked at.
     fn conforms<const D: usize, M: Classifier<D>>(build: impl Fn(u64, &Device) -> M, x: Tensor<D>) {
         let device = Device::flex().autodiff();
         let model = build(1, &device);
@@ -236,6 +254,27 @@ mod tests {
                 .try_to_vec::<f32>()
                 .unwrap()
         };
+        let mut probe = Probe::new();
+        let mode = || Mode::train(1, 0);
+        let looked_at = model.observed(x.clone(), &mode(), &mut probe).unwrap();
+        let plain = model.forward(x.clone(), &mode()).unwrap();
+        let values = |t: Tensor<2>| t.into_data().try_to_vec::<f32>().unwrap();
+        for (a, b) in values(looked_at).into_iter().zip(values(plain)) {
+            assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{a} {b}");
+        }
+        assert!(probe.seen().iter().all(|activity| {
+            let inside = format!("{}.", activity.layer);
+            state.keys().any(|name| name.starts_with(&inside))
+        }));
+        let weights = state.keys().filter(|name| name.ends_with(".weight"));
+        let matrices = weights.filter(|name| state[*name].shape.len() > 1).count();
+        assert_eq!(
+            probe.seen().len(),
+            matrices,
+            "each layer with weights is reported"
+        );
+        // Those passes have moved the running statistics.
+        let state = state::collect(&model);
         let other = build(2, &device);
         assert_ne!(answer(&model), answer(&other));
         let restored = state::load(other, state).unwrap();

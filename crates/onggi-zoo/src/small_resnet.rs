@@ -13,8 +13,8 @@ use crate::{ModelOptions, NormKind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
-use onggi_nn::dropout::Dropout;
-use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
+use onggi_nn::dropout::{DropPath, Dropout};
+use onggi_nn::init::{self, FanMode, Nonlinearity, Probe, Rule, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::norm::Activation;
 use onggi_nn::{Classifier, Mode, NnError};
@@ -39,6 +39,8 @@ pub struct BasicBlock {
     pub bn2: Option<Norm<2>>,
     /// Shortcut where the shape changes.
     pub downsample: Option<(Conv2d, Option<Norm<2>>)>,
+    /// Stochastic depth on the convolutions' side.
+    pub drop_path: DropPath,
 }
 
 impl BasicBlock {
@@ -73,6 +75,7 @@ impl BasicBlock {
             conv2: conv(outputs, 3, 1)?,
             bn2: after()?,
             downsample,
+            drop_path: DropPath::new(0.0)?,
         })
     }
 
@@ -84,13 +87,36 @@ impl BasicBlock {
     /// # Errors
     /// An input of another shape; in training, one value a channel.
     pub fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<4>, NnError> {
+        self.observed(x, mode, &mut Probe::off(), "")
+    }
+
+    /// The same, telling `probe` of the convolutions; their names begin with `path`.
+    fn observed(
+        &self,
+        x: Tensor<4>,
+        mode: &Mode,
+        probe: &mut Probe,
+        path: &str,
+    ) -> Result<Tensor<4>, NnError> {
+        use Activation::{Identity, Relu};
         let y = self.conv1.forward(x.clone())?;
-        let y = normalised(self.bn1.as_ref(), y, mode, Activation::Relu)?;
+        let layer = format!("{path}conv1");
+        let y = normalised(self.bn1.as_ref(), y, mode, Relu, probe, &layer)?;
         let y = self.conv2.forward(y)?;
-        let y = normalised(self.bn2.as_ref(), y, mode, Activation::Identity)?;
+        let layer = format!("{path}conv2");
+        let y = normalised(self.bn2.as_ref(), y, mode, Identity, probe, &layer)?;
+        let y = self.drop_path.forward(y, mode)?;
         let shortcut = match &self.downsample {
             Some((conv, norm)) => {
-                normalised(norm.as_ref(), conv.forward(x)?, mode, Activation::Identity)?
+                let layer = format!("{path}downsample.0");
+                normalised(
+                    norm.as_ref(),
+                    conv.forward(x)?,
+                    mode,
+                    Identity,
+                    probe,
+                    &layer,
+                )?
             }
             None => x,
         };
@@ -135,10 +161,13 @@ impl SmallResNet {
         let conv1 = stem.init(rng, device)?;
         let mut layers = Vec::new();
         let mut inputs = first;
+        let rates = DropPath::linear_rates(options.drop_path, WIDTHS.len());
         for (stage, base) in WIDTHS.into_iter().enumerate() {
             let (outputs, norm) = (options.widened(base)?, options.norm);
             let stride = if stage == 0 { 1 } else { 2 };
-            layers.push(BasicBlock::new(inputs, outputs, stride, norm, rng, device)?);
+            let mut block = BasicBlock::new(inputs, outputs, stride, norm, rng, device)?;
+            block.drop_path = DropPath::new(rates[stage])?;
+            layers.push(block);
             inputs = outputs;
         }
         let model = Self {
@@ -162,14 +191,20 @@ impl SmallResNet {
 
 impl Classifier<4> for SmallResNet {
     fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
-        let x = self.conv1.forward(x)?;
-        let mut x = normalised(self.bn1.as_ref(), x, mode, Activation::Relu)?;
-        for block in &self.layers {
-            x = block.forward(x, mode)?;
+        self.observed(x, mode, &mut Probe::off())
+    }
+
+    fn observed(&self, x: Tensor<4>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+        let (norm, x) = (self.bn1.as_ref(), self.conv1.forward(x)?);
+        let mut x = normalised(norm, x, mode, Activation::Relu, probe, "conv1")?;
+        for (i, block) in self.layers.iter().enumerate() {
+            x = block.observed(x, mode, probe, &format!("layers.{i}."))?;
         }
         let pooled = x.mean_dim(3).mean_dim(2);
         let [n, c, _, _] = pooled.dims();
-        self.fc
-            .forward(self.dropout.forward(pooled.reshape([n, c]), mode)?)
+        let x = self.dropout.forward(pooled.reshape([n, c]), mode)?;
+        let logits = self.fc.forward(x)?;
+        probe.record("fc", Nonlinearity::Linear, &logits);
+        Ok(logits)
     }
 }

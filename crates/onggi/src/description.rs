@@ -47,6 +47,9 @@ pub(crate) struct Description {
     pub(crate) classes: Vec<String>,
     /// Dropout the model was built with.
     pub(crate) dropout: f64,
+    /// Stochastic depth it was built with.
+    #[serde(default)]
+    pub(crate) drop_path: f64,
     /// Factor on its channels or hidden units.
     #[serde(default = "plain_width")]
     pub(crate) width: f64,
@@ -67,6 +70,7 @@ impl Description {
         ModelOptions {
             classes: self.classes.len(),
             dropout: self.dropout,
+            drop_path: self.drop_path,
             width: self.width,
             norm: self.norm.into(),
         }

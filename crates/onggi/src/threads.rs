@@ -16,6 +16,11 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
+    /// The number that was asked for.
+    pub(crate) fn n(self) -> Option<usize> {
+        self.threads
+    }
+
     /// Sets up the engine's threads and returns their number.
     pub(crate) fn start(self) -> Result<usize, Failure> {
         match self.threads {

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 struct Place(tempfile::TempDir);
 
 /// A table with every part of the optimiser that remembers something.
-const TABLE: &str = "train t.csv --target kind --epochs 40 --batch 8 --accumulate 2 --dropout 0.2 \
+const TABLE: &str = "train t.csv --target kind --epochs 40 --batch 8 --accumulate 2 --dropout 0.2 --ema 0.9 \
                      --optimizer nadam --l1 1e-4 --early-stopping 0 --checkpoint-steps 2 --seed 5";
 
 /// Images: augmentation, running statistics, a momentum, two passes a step.
-const IMAGES: &str = "train photos --epochs 6 --batch 4 --optimizer sgd --sam 0.05 \
+const IMAGES: &str = "train photos --epochs 6 --batch 4 --optimizer sgd --sam 0.05 --cutmix 1 --mixup 0.2 \
                       --early-stopping 0 --checkpoint-steps 2 --seed 5";
 
 impl Place {

@@ -93,6 +93,11 @@ impl Probe {
         }
     }
 
+    /// Whether it takes note.
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
     /// Takes note of `z`, the output of `layer` before the non-linearity that follows it.
     ///
     /// # Shapes

@@ -5,6 +5,7 @@ use super::schedule::Course;
 use crate::TrainError;
 use crate::checkpoint::exact;
 use burn::module::Module;
+use onggi_nn::check::Finding;
 use onggi_nn::optim::{ClipNorm, Gradients, Optimizer, OptimizerState, Sam};
 use onggi_nn::schedule::PlateauState;
 use onggi_nn::state::StateDict;
@@ -73,6 +74,11 @@ impl Mover {
             clip_value: settings.clip_value,
             sam: settings.sam,
         })
+    }
+
+    /// Norms of `model` that weight decay or a penalty acts on.
+    pub(super) fn decay_on_norms<M: Module>(&self, model: &M) -> Vec<Finding> {
+        self.optimizer.decay_on_norms(model)
     }
 
     /// The learning rate of step `step`, counted from 0.

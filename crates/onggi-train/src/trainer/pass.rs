@@ -64,8 +64,7 @@ impl<'a, X: Input> Passes<'a, X> {
                 let x = X::from_batch(x, shape, &self.device)?;
                 let outputs = model.outputs(x, &Mode::train(self.settings.seed, pass))?;
                 pass += 1;
-                let targets = batch.targets.get(start..end).unwrap_or_default();
-                let loss = self.loss.of(outputs, &batch.labels[start..end], targets)?;
+                let loss = self.loss.of_batch(outputs, batch, start..end)?;
                 // A part counts by its samples, so that cutting does not change the mean.
                 let part = end - start;
                 let loss = if part == samples {

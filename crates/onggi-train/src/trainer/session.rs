@@ -11,6 +11,7 @@ use crate::objective::{Loss, Measured};
 use crate::run::EpochRecord;
 use crate::{EarlyStopping, Input, TrainError};
 use onggi_data::{Batch, Loader, View};
+use onggi_nn::check::small_batches;
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Network, freeze};
 use std::collections::BTreeMap;
@@ -102,6 +103,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
         session.freeze()?;
         if !resumed {
             session.fit_memory()?;
+            session.warn();
         }
         let begin = Start {
             records: &session.records,
@@ -168,7 +170,10 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
                 break;
             }
             let group = batches.by_ref().take(self.settings.accumulate);
-            let group = group.collect::<Result<Vec<_>, _>>()?;
+            let mut group = group.collect::<Result<Vec<_>, _>>()?;
+            for (number, batch) in (self.counters.batch as u64..).zip(&mut group) {
+                batch.mix(&self.settings.mixing, self.settings.seed, epoch, number)?;
+            }
             self.step(&group)?;
             if self.counters.skipped_in_a_row >= self.settings.max_skipped {
                 return self.diverge();
@@ -385,6 +390,24 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
             ));
         }
         Ok(())
+    }
+
+    /// Tells what of model and settings is known to clash.
+    fn warn(&mut self) {
+        let Some(model) = &self.model else {
+            return;
+        };
+        let batch = self
+            .lens
+            .first()
+            .map_or(0, |len| len / self.counters.chunks);
+        let mut findings = small_batches(model, batch);
+        // One says what all of a kind say.
+        findings.truncate(1);
+        findings.extend(self.mover.decay_on_norms(model).into_iter().take(1));
+        for finding in findings {
+            self.notify(&finding.to_string());
+        }
     }
 
     pub(super) fn notify(&mut self, notice: &str) {

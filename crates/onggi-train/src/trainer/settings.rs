@@ -2,7 +2,7 @@
 
 use super::{Averaging, CheckpointEvery, Schedule};
 use crate::{EarlyStoppingConfig, Objective, TrainError};
-use onggi_data::{Dataset, Loader, LoaderConfig};
+use onggi_data::{Dataset, Loader, LoaderConfig, Mixing};
 use onggi_nn::optim::{AdamW, Group, RuleConfig, Sam};
 use onggi_nn::regularize::Penalty;
 use std::sync::Arc;
@@ -40,6 +40,9 @@ pub struct TrainSettings {
     pub clip_norm: Option<f64>,
     /// Largest absolute value of a gradient; by value first, then by norm. Default: `None`, any.
     pub clip_value: Option<f64>,
+    /// Ways in which the samples of a batch are mixed with each other; one is drawn for each batch.
+    /// Default: none.
+    pub mixing: Vec<Mixing>,
     /// Two passes a step, the second where the loss is highest nearby. Default: `None`.
     pub sam: Option<Sam>,
     /// Which epoch is the best, and when to stop. Default: by validation loss, never.
@@ -77,6 +80,7 @@ impl Default for TrainSettings {
             groups: Vec::new(),
             clip_norm: None,
             clip_value: None,
+            mixing: Vec::new(),
             sam: None,
             early_stopping: EarlyStoppingConfig::default(),
             max_skipped: 10,

@@ -6,4 +6,5 @@ pub(crate) mod evaluate;
 pub(crate) mod lr_find;
 pub(crate) mod predict;
 pub(crate) mod report;
+mod runs;
 pub(crate) mod train;

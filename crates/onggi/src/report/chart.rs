@@ -26,53 +26,53 @@ const MANY: usize = 100;
 const LABEL_GAP: f64 = 20.0;
 
 /// One line of the chart.
-pub(super) struct Series<'a> {
+pub(crate) struct Series<'a> {
     /// Its name, at the line's end.
-    pub(super) label: &'a str,
+    pub(crate) label: &'a str,
     /// CSS class that gives it colour and dash.
-    pub(super) class: &'a str,
+    pub(crate) class: &'a str,
     /// One value for each x; what is not finite leaves a hole in the line.
-    pub(super) values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
 }
 
 /// An x to point out, by a vertical line with a dot on each series.
-pub(super) struct Mark<'a> {
+pub(crate) struct Mark<'a> {
     /// Position in `xs`.
-    pub(super) index: usize,
+    pub(crate) index: usize,
     /// Words above the plot.
-    pub(super) label: &'a str,
+    pub(crate) label: &'a str,
 }
 
 /// Everything one chart shows.
-pub(super) struct LineChart<'a> {
+pub(crate) struct LineChart<'a> {
     /// Prefix of the ids within the SVG; unique on the page.
-    pub(super) id: &'a str,
+    pub(crate) id: &'a str,
     /// What the chart is, for who cannot see it.
-    pub(super) title: &'a str,
+    pub(crate) title: &'a str,
     /// What it shows, in a sentence, likewise.
-    pub(super) description: &'a str,
+    pub(crate) description: &'a str,
     /// Rising whole numbers.
-    pub(super) xs: Vec<usize>,
+    pub(crate) xs: Vec<usize>,
     /// Name of the x axis.
-    pub(super) x_label: &'a str,
+    pub(crate) x_label: &'a str,
     /// The lines, in the order of `values` as long as `xs`.
-    pub(super) series: Vec<Series<'a>>,
+    pub(crate) series: Vec<Series<'a>>,
     /// Limits that the y axis never passes, however round its ends.
-    pub(super) y_limits: (f64, f64),
+    pub(crate) y_limits: (f64, f64),
     /// The least span of the y axis, so that noise does not fill it.
-    pub(super) y_span: f64,
+    pub(crate) y_span: f64,
     /// A value the y axis must hold, such as zero.
-    pub(super) y_holds: Option<f64>,
+    pub(crate) y_holds: Option<f64>,
     /// Writes a tick of the y axis, given the distance of the ticks.
-    pub(super) y_tick: fn(f64, f64) -> String,
+    pub(crate) y_tick: fn(f64, f64) -> String,
     /// Shade the band between the first two series.
-    pub(super) band: bool,
+    pub(crate) band: bool,
     /// An x to point out.
-    pub(super) mark: Option<Mark<'a>>,
+    pub(crate) mark: Option<Mark<'a>>,
 }
 
 impl LineChart<'_> {
-    pub(super) fn render(&self) -> Markup {
+    pub(crate) fn render(&self) -> Markup {
         let x = Axis::new(self.x_range(), (LEFT, RIGHT));
         let (range, step) = self.y_range();
         let y = Axis::new(range, (BOTTOM, TOP));

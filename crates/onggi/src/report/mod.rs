@@ -7,7 +7,7 @@
 //! user (class names, paths, settings) is escaped by maud.
 
 mod augmented;
-mod chart;
+pub(crate) mod chart;
 mod classes;
 mod confusion;
 mod curves;

@@ -5,7 +5,7 @@ use super::choices::{
 };
 use clap::Args;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The flags of `onggi train`; each may stand in a `--config` file by its name with `_` for `-`.
 #[derive(Args, Clone, Debug, Default, Serialize)]
@@ -139,6 +139,16 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) swa: Option<f64>,
+    /// Blend each sample with another of its batch, by a share drawn from Beta(X, X), e.g. 0.2; 0 does
+    /// not [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mixup: Option<f64>,
+    /// Paste a rectangle of another image of the batch, its area drawn from Beta(X, X), e.g. 1; beside
+    /// --mixup one of the two is drawn for each batch; 0 does not [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cutmix: Option<f64>,
     /// Share of the target that is spread over all classes [default: 0.1]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +157,11 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dropout: Option<f64>,
+    /// Stochastic depth: probability that the last residual block is left out for a sample, rising to
+    /// it from 0 at the first [default: 0]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) drop_path: Option<f64>,
     /// Parameters that stay as they are, by the pattern of their names, e.g. 'layers.0.*'
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -202,6 +217,16 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) split_seed: Option<u64>,
+    /// Share of the training data to train on, class by class, to see what more of it brings
+    /// [default: 1]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) train_share: Option<f64>,
+    /// Draw the training data anew from itself, with replacement, by this seed: to see what chance in
+    /// the data does [default: off]
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bootstrap: Option<u64>,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,4 +239,15 @@ pub(crate) struct TrainFlags {
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) json: bool,
+}
+
+impl TrainFlags {
+    /// Nothing but `--config file`, and the data where it is given.
+    pub(super) fn of_config(file: &Path, data: Option<&Path>) -> Self {
+        Self {
+            data: data.map(|data| data.display().to_string()),
+            config: Some(file.to_path_buf()),
+            ..Self::default()
+        }
+    }
 }

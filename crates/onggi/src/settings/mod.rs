@@ -15,6 +15,7 @@ use crate::failure::{Failure, usage};
 use crate::threads;
 use choices::{Keep, MonitorName, Optimizer, ScheduleName};
 use config::read_config;
+use onggi_data::{SplitMap, SplitSample};
 use onggi_train::fingerprint;
 use onggi_train::run::files;
 use serde::{Deserialize, Serialize};
@@ -58,8 +59,11 @@ pub(crate) struct Settings {
     pub(crate) sam: f64,
     pub(crate) ema: f64,
     pub(crate) swa: f64,
+    pub(crate) mixup: f64,
+    pub(crate) cutmix: f64,
     pub(crate) label_smoothing: f64,
     pub(crate) dropout: f64,
+    pub(crate) drop_path: f64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) freeze: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,6 +81,9 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) split_seed: Option<u64>,
+    pub(crate) train_share: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bootstrap: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
     pub(crate) strict: bool,
@@ -125,6 +132,12 @@ impl Task {
 }
 
 impl Settings {
+    /// The settings that a run was made with, on data that may have `moved`.
+    pub(crate) fn of_run(run: &Path, moved: Option<&Path>) -> Result<Self, Failure> {
+        let flags = TrainFlags::of_config(&run_config(run)?, moved);
+        Ok(Self::resolve(flags)?.0)
+    }
+
     /// As [`resolve`](Self::resolve), for a command that makes no run.
     pub(crate) fn resolve_without_run(flags: TrainFlags) -> Result<(Self, Task), Failure> {
         for (flag, given) in [
@@ -237,8 +250,11 @@ impl Settings {
             sam: 0.0,
             ema: 0.0,
             swa: 0.0,
+            mixup: 0.0,
+            cutmix: 0.0,
             label_smoothing: 0.1,
             dropout: if image { 0.0 } else { 0.2 },
+            drop_path: 0.0,
             freeze: Vec::new(),
             lr_factor: Vec::new(),
             early_stopping: if image { 8 } else { 20 },
@@ -252,6 +268,8 @@ impl Settings {
             tensorboard: false,
             seed: 42,
             split_seed: None,
+            train_share: 1.0,
+            bootstrap: None,
             threads: None,
             strict: false,
             json: false,
@@ -260,7 +278,7 @@ impl Settings {
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
-        let ranges: [(&str, f64, f64, f64); 28] = [
+        let ranges: [(&str, f64, f64, f64); 33] = [
             ("epochs", self.epochs as f64, 1.0, 100_000.0),
             ("width", self.width, 0.05, 16.0),
             ("batch", self.batch as f64, 2.0, 65_536.0),
@@ -279,8 +297,11 @@ impl Settings {
             ("sam", self.sam, 0.0, 10.0),
             ("ema", self.ema, 0.0, 0.99999),
             ("swa", self.swa, 0.0, 0.99),
+            ("mixup", self.mixup, 0.0, 100.0),
+            ("cutmix", self.cutmix, 0.0, 100.0),
             ("label_smoothing", self.label_smoothing, 0.0, 0.9),
             ("dropout", self.dropout, 0.0, 0.95),
+            ("drop_path", self.drop_path, 0.0, 0.95),
             ("min_delta", self.min_delta, 0.0, 1e9),
             ("divergence", self.divergence, 0.0, 1e9),
             ("early_stopping", self.early_stopping as f64, 0.0, 100_000.0),
@@ -293,6 +314,13 @@ impl Settings {
             ),
             ("seed", self.seed as f64, 0.0, i64::MAX as f64),
             ("split_seed", self.split_seed() as f64, 0.0, i64::MAX as f64),
+            ("train_share", self.train_share, 0.001, 1.0),
+            (
+                "bootstrap",
+                self.bootstrap.unwrap_or(0) as f64,
+                0.0,
+                i64::MAX as f64,
+            ),
             (
                 "checkpoint_steps",
                 self.checkpoint_steps as f64,
@@ -309,6 +337,9 @@ impl Settings {
             }
         }
         self.training()?;
+        if task == Task::Table && self.cutmix > 0.0 {
+            return usage("--cutmix is for images: give --mixup, which blends rows too");
+        }
         match (task, &self.target) {
             (Task::Table, None) => usage(format!(
                 "which column of {} is the class? Name it with --target COLUMN",
@@ -345,6 +376,18 @@ impl Settings {
     /// The seed that the data is split by.
     pub(crate) fn split_seed(&self) -> u64 {
         self.split_seed.unwrap_or(self.seed)
+    }
+
+    /// Train, validation and test data, and of the first what is asked for.
+    pub(crate) fn split(&self, samples: &[SplitSample<'_>]) -> SplitMap {
+        let mut map = SplitMap::cut(samples, self.split_seed());
+        if self.train_share < 1.0 {
+            map = map.thinned(samples, self.train_share, self.seed);
+        }
+        if let Some(seed) = self.bootstrap {
+            map = map.bootstrapped(samples, seed);
+        }
+        map
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -392,147 +435,4 @@ fn run_config(run: &Path) -> Result<PathBuf, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        flags: TrainFlags,
-    }
-
-    fn resolve(line: &str) -> Result<(Settings, Task), String> {
-        let flags = Line::try_parse_from(format!("train {line}").split_whitespace())
-            .map_err(|e| e.to_string())?
-            .flags;
-        Settings::resolve(flags).map_err(|e| match e {
-            Failure::Usage(message) => message,
-            Failure::Failed(error) => error.to_string(),
-        })
-    }
-
-    #[test]
-    fn flags_override_the_file_overrides_defaults() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("run.toml");
-        std::fs::write(
-            &file,
-            format!("data = {:?}\nepochs = 7\nlr = 0.5\n", dir.path()),
-        )
-        .unwrap();
-        let (settings, task) = resolve(&format!(
-            "--config {} --lr 0.25 --label-smoothing 0",
-            file.display()
-        ))
-        .unwrap();
-        assert_eq!(task, Task::Image);
-        assert_eq!(
-            (settings.epochs, settings.lr, settings.batch),
-            (7, 0.25, 32)
-        );
-        assert_eq!(settings.label_smoothing, 0.0);
-        let config = settings.to_config().unwrap();
-        std::fs::write(&file, &config).unwrap();
-        let (again, _) = resolve(&format!("--config {} --threads 3", file.display())).unwrap();
-        assert_eq!(again.to_config().unwrap(), config);
-        assert_eq!(again.threads(), 3);
-    }
-
-    #[test]
-    fn optimizers_have_their_own_defaults() {
-        for (line, lr, weight_decay) in [
-            (".", 0.003, 0.05),
-            (". --optimizer sgd", 0.05, 5e-4),
-            (". --optimizer lion", 0.0005, 0.3),
-            (". --optimizer adagrad", 0.02, 0.0),
-        ] {
-            let (settings, _) = resolve(line).unwrap();
-            assert_eq!(
-                (settings.lr, settings.weight_decay),
-                (lr, weight_decay),
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_run_is_gone_on_with_by_its_own_settings() {
-        let dir = tempfile::tempdir().unwrap();
-        let run = dir.path().join("r");
-        std::fs::create_dir(&run).unwrap();
-        let resume = format!("--resume {}", run.display());
-        assert!(resolve(&resume).unwrap_err().contains("before it began"));
-        let (settings, _) = resolve(". --lr 0.5 --l1 0.25 --freeze fc.*,conv1.*").unwrap();
-        std::fs::write(run.join("config.toml"), settings.to_config().unwrap()).unwrap();
-        let (again, _) = resolve(&format!("{resume} --time 1m --threads 2")).unwrap();
-        assert_eq!((again.lr, again.l1), (0.5, 0.25));
-        assert_eq!(again.freeze, ["fc.*", "conv1.*"]);
-        assert_eq!(again.resume, Some(run));
-        assert_eq!(
-            again.fingerprint().unwrap(),
-            settings.fingerprint().unwrap()
-        );
-        let error = resolve(&format!("{resume} --lr 1")).unwrap_err();
-        assert!(
-            error.contains("--lr cannot be given with --resume"),
-            "{error}"
-        );
-        assert!(
-            resolve("--resume nowhere")
-                .unwrap_err()
-                .contains("no such run")
-        );
-    }
-
-    #[test]
-    fn mistakes_say_what_to_do() {
-        let dir = tempfile::tempdir().unwrap();
-        let table = dir.path().join("t.csv");
-        std::fs::write(&table, "a,b\n1,x\n").unwrap();
-        let bad = dir.path().join("bad.toml");
-        std::fs::write(&bad, "epoch = 3\n").unwrap();
-        let kind = dir.path().join("kind.toml");
-        std::fs::write(&kind, "lr = 1\nepochs = \"x\"\n").unwrap();
-        let cut = dir.path().join("cut.toml");
-        std::fs::write(&cut, "lr = 0.1\nepochs = [\n").unwrap();
-        let number = dir.path().join("number.toml");
-        std::fs::write(&number, "data = 5\n").unwrap();
-        let (table, bad) = (table.display(), bad.display());
-        let (kind, cut, number) = (kind.display(), cut.display(), number.display());
-        for (line, expected) in [
-            (String::new(), "no data given"),
-            (
-                ". --lr -1".into(),
-                "--lr must be between 0.000000000001 and 100, but is -1",
-            ),
-            (". --epochs 0".into(), "--epochs must be between 1"),
-            (". --dropout NaN".into(), "--dropout must be"),
-            (". --time soon".into(), "--time must be a time"),
-            (". --max-memory much".into(), "--max-memory must be a size"),
-            (". --lr-factor x".into(), "--lr-factor must be PATTERN=X"),
-            (". --lr-factor x=-1".into(), "--lr-factor must be PATTERN=X"),
-            (format!("{table}"), "--target COLUMN"),
-            (". --target x".into(), "--target is for tables"),
-            (format!(". --config {bad}"), "unknown field `epoch`"),
-            (
-                format!(". --config {kind}"),
-                "setting `epochs`: invalid type: string",
-            ),
-            (format!(". --config {cut}"), "cut.toml: not TOML: line "),
-            (
-                format!("--config {number}"),
-                "`data` must be a path in quotes, but is 5",
-            ),
-            (". --config .".into(), "--config .: "),
-            (
-                ". --seed 9223372036854775808".into(),
-                "9223372036854775808 is not in 0..=",
-            ),
-            ("nowhere/at/all".into(), "nowhere/at/all does not exist"),
-        ] {
-            let message = resolve(&line).unwrap_err();
-            assert!(message.contains(expected), "{line}: {message}");
-        }
-    }
-}
+mod tests;

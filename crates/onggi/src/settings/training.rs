@@ -4,6 +4,7 @@ use super::Settings;
 use super::amounts::{bytes, duration};
 use super::choices::{Keep, MonitorName, Optimizer, ScheduleName};
 use crate::failure::{Failure, usage};
+use onggi_data::Mixing;
 use onggi_nn::optim::{
     Adagrad, Adam, AdamW, Group, Lamb, Lion, NAdam, RmsProp, RuleConfig, Sam, Sgd,
 };
@@ -32,6 +33,7 @@ impl Settings {
             groups: self.groups()?,
             clip_norm: on(self.clip_norm),
             clip_value: on(self.clip_value),
+            mixing: self.mixing(),
             sam: on(self.sam).map(|rho| Sam::new(rho, false)).transpose()?,
             early_stopping: EarlyStoppingConfig {
                 monitor: match self.monitor {
@@ -127,6 +129,12 @@ impl Settings {
             (false, true) => Ok(Some(Averaging::Swa { start: self.swa })),
             (false, false) => Ok(None),
         }
+    }
+
+    fn mixing(&self) -> Vec<Mixing> {
+        let mixup = (self.mixup > 0.0).then_some(Mixing::MixUp { alpha: self.mixup });
+        let cutmix = (self.cutmix > 0.0).then_some(Mixing::CutMix { alpha: self.cutmix });
+        mixup.into_iter().chain(cutmix).collect()
     }
 
     fn penalties(&self) -> Vec<Penalty> {

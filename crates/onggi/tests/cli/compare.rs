@@ -121,7 +121,10 @@ fn wrong_use_is_told() {
             "t.csv --target diagnosis --seeds 1",
             "--seeds must be between 2 and 100",
         ),
-        ("t.csv --target diagnosis --only mixup", "no remedy `mixup`"),
+        (
+            "t.csv --target diagnosis --only pretrained",
+            "no remedy `pretrained`",
+        ),
         (
             "t.csv --target diagnosis --only augmentation",
             "no remedy `augmentation`",

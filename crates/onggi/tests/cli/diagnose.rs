@@ -59,7 +59,8 @@ fn a_table_is_diagnosed() {
             "calibration",
             "label_noise",
             "label_errors",
-            "duplicates"
+            "duplicates",
+            "layers"
         ]
     );
     assert_eq!(json["verdict"]["fit"], "neither", "{json}");
@@ -70,6 +71,17 @@ fn a_table_is_diagnosed() {
     assert!(figure("/baseline/val_accuracy") > 0.8);
     assert_eq!(json["calibration"]["measured_on"], "test");
     assert_eq!(json["duplicates"]["groups"], 6);
+    let layers = json["layers"].as_array().unwrap();
+    let names: Vec<_> = layers
+        .iter()
+        .map(|l| l["layer"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["hidden.0", "hidden.1", "fc"]);
+    assert!(
+        layers
+            .iter()
+            .all(|l| l["gradient_norm"].as_f64().unwrap() > 0.0)
+    );
     let split = place.json("r/split.json");
     let held_out = |row: &String| {
         let part = |name: &str| {
@@ -188,4 +200,66 @@ fn what_is_missing_is_named() {
         .bad(1, words);
     fs::remove_file(place.path("r/run.json")).unwrap();
     place.run(&["diagnose", "r"]).bad(1, "run.json");
+}
+
+/// Also: trainings that are there are not done again.
+#[test]
+fn more_data_and_the_size_are_weighed_by_training_again() {
+    let place = Place::new();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/breast-cancer.csv");
+    let train = [
+        "train",
+        data,
+        "--target",
+        "diagnosis",
+        "--epochs",
+        "4",
+        "--out",
+        "r",
+    ];
+    place.run(&train).good();
+    let ask = [
+        "diagnose",
+        "r",
+        "--learning-curve",
+        "--bias-variance",
+        "--repeats",
+        "2",
+        "--models",
+        "2",
+    ];
+    let text = place.run(&ask).good().stdout;
+    for words in [
+        "Learning curve: error on test samples, 2 trainings of each size",
+        "Bias and variance of the cross-entropy on test samples, 2 models of each width",
+        "Curves: r/diagnose.html",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let page = String::from_utf8(place.bytes("r/diagnose.html")).unwrap();
+    assert!(
+        page.contains("What would help") && page.contains("<svg"),
+        "{page}"
+    );
+    let runs = place.files("r/diagnose");
+    let json = place.run(&[&ask[..], &["--json"]].concat()).good().json();
+    assert_eq!(place.files("r/diagnose"), runs, "done once");
+    let points = json["learning_curve"]["points"].as_array().unwrap();
+    let samples: Vec<_> = points
+        .iter()
+        .map(|p| p["samples"].as_u64().unwrap())
+        .collect();
+    assert_eq!(samples, [40, 99, 199, 397]);
+    let sizes = json["bias_variance"]["sizes"].as_array().unwrap();
+    let widths: Vec<_> = sizes.iter().map(|s| s["width"].as_f64().unwrap()).collect();
+    assert_eq!(widths, [0.5, 1.0, 2.0]);
+    for size in sizes {
+        let part = |name: &str| size[name].as_f64().unwrap();
+        assert!((part("error") - part("bias") - part("variance")).abs() < 1e-9);
+        assert!(part("bias") > 0.0 && part("variance") > 0.0);
+    }
+    for (flag, n) in [("--repeats", "0"), ("--models", "1")] {
+        let refused = place.run(&["diagnose", "r", flag, n]);
+        refused.bad(2, "must be between");
+    }
 }

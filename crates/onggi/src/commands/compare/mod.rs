@@ -9,21 +9,19 @@ mod figures;
 mod page;
 mod plan;
 mod remedies;
-mod runs;
 mod show;
 
+use super::runs::{Runner, bar, finished, logged};
 use crate::failure::{Failure, usage};
-use crate::output::{say, say_json};
+use crate::output::{say, say_json, warn};
 use crate::report::head::data_name;
 use crate::settings::{Augment, Task, duration};
 use crate::threads;
 use clap::{Args, ValueEnum};
 use figures::{Runs, quoted};
-use indicatif::{ProgressBar, ProgressStyle};
 use onggi_train::run::{Summary, write_json, write_whole};
 use plan::{Cost, Plan, run_name};
 use remedies::{Remedy, choose};
-use runs::{Runner, finished, logged};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,8 +29,7 @@ use std::time::Instant;
 
 pub(crate) const EXAMPLES: &str = "\
 Remedies: baseline, augmentation (images), batch-norm, dropout, l1, l2, elastic-net, early-stopping,
-label-smoothing, smaller, larger, defaults (what `onggi train` does by itself). MixUp and pretrained
-models are not there yet.
+label-smoothing, mixup, smaller, larger, defaults (what `onggi train` does by itself).
 
 The baseline has none of them. A remedy is recommended only if the 95 % interval of its difference to
 the baseline, over seeds and validation samples, lies above 0.
@@ -71,7 +68,8 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "N", default_value_t = 3)]
     seeds: usize,
     /// Time for everything, e.g. 10m, 1h30m: decides how many epochs all runs have, at most those that
-    /// `onggi train` does [default: 10m, unless --epochs is given]
+    /// `onggi train` does; past it no run is begun, once there are two seeds [default: 10m, unless
+    /// --epochs is given]
     #[arg(long, value_name = "TIME", conflicts_with = "epochs")]
     time: Option<String>,
     /// Epochs of all runs, however long they take
@@ -137,7 +135,7 @@ impl Compare {
             (None, Some(budget)) => work.time(&chosen, &mut plan, budget, start),
             _ => Ok(()),
         }
-        .and_then(|()| work.train(&chosen, &plan));
+        .and_then(|()| work.train(&chosen, &plan, budget.map(|budget| start + budget)));
         let all = trained.inspect_err(|_| Plan::remove_if_empty(&out))?;
 
         let threads = threads::start(self.threads.unwrap_or_else(threads::all_cores))?;
@@ -307,8 +305,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// All runs, seed by seed.
-    fn train(&mut self, chosen: &[Remedy], plan: &Plan) -> Result<Vec<Runs>, Failure> {
+    /// All runs, seed by seed. After `deadline` no run is begun, once there are two seeds of each: those
+    /// of a seed that is not complete are left out.
+    fn train(
+        &mut self,
+        chosen: &[Remedy],
+        plan: &Plan,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Runs>, Failure> {
         let epochs = plan.epochs.unwrap_or_default();
         let seeds: Vec<u64> = self.seeds().collect();
         let todo: Vec<(usize, u64)> = seeds
@@ -339,6 +343,19 @@ impl Work<'_> {
         for (number, &(index, seed)) in todo.iter().enumerate() {
             let remedy = &chosen[index];
             let folder = self.out.join(run_name(remedy, seed));
+            let complete = number / chosen.len();
+            let late = deadline.is_some_and(|deadline| Instant::now() > deadline);
+            if late && complete >= *SEEDS.start() && finished(&folder).is_none() {
+                summaries
+                    .iter_mut()
+                    .for_each(|runs| runs.truncate(complete));
+                warn(format!(
+                    "--time is over after {complete} of {} seeds, which are compared; given again, it \
+                     goes on",
+                    seeds.len()
+                ));
+                break;
+            }
             let weight = if finished(&folder).is_none() {
                 weight(remedy)
             } else {
@@ -385,14 +402,6 @@ fn second_epoch(folder: &Path) -> Option<f64> {
     });
     let (first, second) = (ends.next()??, ends.next()??);
     Some(second - first)
-}
-
-/// A bar; hidden where stderr is no terminal.
-fn bar(template: &str, length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─");
-    ProgressBar::new(length).with_style(style)
 }
 
 #[cfg(test)]

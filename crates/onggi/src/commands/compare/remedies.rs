@@ -47,7 +47,7 @@ const IMAGES_ONLY: [&str; 1] = ["augment"];
 
 /// The strengths are common starting points, not tuned on any data of ours.
 #[rustfmt::skip]
-pub(super) const REMEDIES: [Remedy; 12] = [
+pub(super) const REMEDIES: [Remedy; 13] = [
     both(BASELINE, "no remedy: no augmentation, norm, weight decay, dropout, smoothing; the last epoch", &[], &[]),
     Remedy { table: None, ..both("augmentation", "training images shifted and mirrored (--augment)", &[("augment", "light")], &[]) },
     both("batch-norm", "batch normalisation", &[("norm", "batch")], &[("norm", "batch")]),
@@ -58,6 +58,7 @@ pub(super) const REMEDIES: [Remedy; 12] = [
     both("early-stopping", "stops when the validation loss has not fallen; keeps the best epoch",
         &[("early-stopping", "8"), ("keep", "best")], &[("early-stopping", "20"), ("keep", "best")]),
     both("label-smoothing", "a tenth of the target spread over all classes", &[("label-smoothing", "0.1")], &[("label-smoothing", "0.1")]),
+    both("mixup", "samples of a batch blended in pairs, labels too", &[("mixup", "0.2")], &[("mixup", "0.2")]),
     both("smaller", "half the channels or hidden units", &[("width", "0.5")], &[("width", "0.5")]),
     both("larger", "twice the channels or hidden units", &[("width", "2")], &[("width", "2")]),
     Remedy {
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_does_not_apply_is_refused() {
-        for only in ["augmentation", "mixup", BASELINE] {
+        for only in ["augmentation", "pretrained", BASELINE] {
             assert!(choose(Task::Table, &[only.to_string()]).is_err(), "{only}");
         }
     }

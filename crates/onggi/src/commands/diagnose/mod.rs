@@ -1,14 +1,23 @@
 //! `onggi diagnose RUN`: what is wrong with a trained model, and with its data.
 
 pub(crate) mod data;
+mod health;
+mod more_data;
+mod page;
+mod retrain;
 mod show;
+mod trade_off;
 
+use super::runs::Runner;
 use crate::description::{Trained, load_run};
-use crate::failure::Failure;
-use crate::output::say_json;
+use crate::failure::{Failure, usage};
+use crate::output::{say, say_json};
+use crate::settings::Settings;
 use crate::threads::Threads;
 use clap::Args;
 use data::Parts;
+use health::LayerFigures;
+use more_data::CurveFigures;
 use onggi_data::duplicates::Leak;
 use onggi_data::{Dataset, Split};
 use onggi_nn::Classifier;
@@ -20,11 +29,14 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trade_off::TradeOff;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   onggi diagnose runs/photos-1                  verdict, calibration, label errors, duplicates
   onggi diagnose runs/photos-1 --data photos/   where the data has moved
+  onggi diagnose runs/photos-1 --learning-curve would more data help? trains 12 times
+  onggi diagnose runs/photos-1 --bias-variance  too stiff or too restless? trains 15 times
   onggi diagnose runs/table-1 --json";
 
 /// Training samples that the train figures are measured on, evenly spaced over the data.
@@ -44,6 +56,19 @@ pub(crate) struct Diagnose {
     /// The data that the run was trained on, if it lies elsewhere now [default: as in training]
     #[arg(long, value_name = "DATA")]
     data: Option<PathBuf>,
+    /// Train again on 10, 25, 50 and 100 % of the training data, and say what more data would bring
+    #[arg(long)]
+    learning_curve: bool,
+    /// Trainings of each size for --learning-curve, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    repeats: usize,
+    /// Train models of half, the same and twice the width on bootstrap draws of the training data, and
+    /// cut their errors into bias and variance
+    #[arg(long)]
+    bias_variance: bool,
+    /// Models of each width for --bias-variance, 2 to 100
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    models: usize,
     /// Seed of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
@@ -141,18 +166,42 @@ struct Findings {
     label_noise: f64,
     label_errors: Vec<SuspectRow>,
     duplicates: DuplicateFigures,
+    layers: Vec<LayerFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learning_curve: Option<CurveFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bias_variance: Option<TradeOff>,
 }
 
 impl Diagnose {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        for (flag, n, least) in [("repeats", self.repeats, 1), ("models", self.models, 2)] {
+            if !(least..=100).contains(&n) {
+                return usage(format!(
+                    "--{flag} must be between {least} and 100, but is {n}"
+                ));
+            }
+        }
         let (trained, classes) = load_run(&self.run)?;
         let summary: Summary = run::read_json(&self.run.join(files::SUMMARY))?;
+        // Before this process's threads are tied to processors, which children would inherit.
+        let (mut learning_curve, mut sizes) = (None, None);
+        if self.learning_curve || self.bias_variance {
+            let settings = Settings::of_run(&self.run, self.data.as_deref())?;
+            let mut runner = Runner::new(self.threads.n(), self.again())?;
+            if self.learning_curve {
+                learning_curve = Some(more_data::curve(&mut runner, &self, &settings)?);
+            }
+            if self.bias_variance {
+                sizes = Some(trade_off::train(&mut runner, &self, &settings)?);
+            }
+        }
         let threads = self.threads.start()?;
         let data = self
             .data
             .clone()
             .unwrap_or_else(|| summary.data.clone().into());
-        let findings = match &trained {
+        let mut findings = match &trained {
             Trained::Image(model, preprocess) => {
                 let parts = data::images(&data, &self.run, &classes, preprocess, threads)?;
                 self.find::<4, _>(model, &parts, &classes, &summary, threads)?
@@ -162,11 +211,34 @@ impl Diagnose {
                 self.find::<2, _>(model, &parts, &classes, &summary, 1)?
             }
         };
+        findings.learning_curve = learning_curve;
+        if let Some(sizes) = sizes {
+            findings.bias_variance = Some(trade_off::measure(&sizes, &data, threads)?);
+        }
+        let page = page::write(&self.run, &findings)?;
         if self.json {
             return Ok(say_json(&findings)?);
         }
         show::show(&findings);
+        if let Some(page) = page {
+            say(format!("\nCurves: {}", page.display()));
+        }
         Ok(())
+    }
+
+    /// The command that goes on with the trainings.
+    fn again(&self) -> String {
+        let mut command = format!("onggi diagnose {}", self.run.display());
+        if let Some(data) = &self.data {
+            command += &format!(" --data {}", data.display());
+        }
+        if self.learning_curve {
+            command += &format!(" --learning-curve --repeats {}", self.repeats);
+        }
+        if self.bias_variance {
+            command += &format!(" --bias-variance --models {}", self.models);
+        }
+        command
     }
 
     fn find<const D: usize, M: Classifier<D>>(
@@ -218,6 +290,9 @@ impl Diagnose {
                 leaks: leaks(parts)?,
                 truncated: parts.duplicates.truncated(),
             },
+            layers: health::layers(model, &parts.train, self.seed)?,
+            learning_curve: None,
+            bias_variance: None,
         })
     }
 }

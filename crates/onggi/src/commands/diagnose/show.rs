@@ -1,5 +1,8 @@
 //! The findings in words.
 
+use super::health::LayerFigures;
+use super::more_data::CurveFigures;
+use super::trade_off::TradeOff;
 use super::{Findings, LeakRow, PartFigures, SuspectRow};
 use crate::output::{one_line, percent, say, thousands};
 
@@ -37,8 +40,86 @@ pub(super) fn show(found: &Findings) {
             ""
         }
     ));
+    layers(&found.layers);
     suspects(found);
     duplicates(found);
+    if let Some(curve) = &found.learning_curve {
+        learning_curve(curve);
+    }
+    if let Some(trade_off) = &found.bias_variance {
+        bias_variance(trade_off);
+    }
+}
+
+/// Those that are not healthy; `--json` has all.
+fn layers(all: &[LayerFigures]) {
+    let ill = || all.iter().filter(|layer| layer.verdict != "healthy");
+    if all.is_empty() {
+        return;
+    }
+    if ill().count() == 0 {
+        return say(format!(
+            "Layers: all {} are healthy (outputs and gradients of a batch)",
+            all.len()
+        ));
+    }
+    say("\nlayer                     mean       std  dead units  gradient  state");
+    for layer in ill().take(SHOWN) {
+        let gradient = layer
+            .gradient_norm
+            .map_or_else(|| "none".into(), |g| format!("{g:.1e}"));
+        say(format!(
+            "{:<20} {:>9.2e} {:>9.2e}  {:>10}  {gradient:>8}  {}",
+            layer.layer,
+            layer.mean,
+            layer.std,
+            percent(layer.dead),
+            layer.verdict
+        ));
+    }
+    say(format!(
+        "{} of {} layers are not healthy",
+        ill().count(),
+        all.len()
+    ));
+}
+
+fn learning_curve(found: &CurveFigures) {
+    say(format!(
+        "\nLearning curve: error on {} samples, {} trainings of each size",
+        found.measured_on, found.repeats
+    ));
+    say("training samples     error   ± 2 s.e.  fitted");
+    for point in &found.curve.points {
+        say(format!(
+            "{:>16}  {:>8}  {:>9}  {:>6}",
+            thousands(point.samples),
+            percent(point.error),
+            percent(2.0 * point.standard_error),
+            percent(found.curve.law.at(point.samples as f64))
+        ));
+    }
+    say(found.words());
+}
+
+fn bias_variance(found: &TradeOff) {
+    say(format!(
+        "\nBias and variance of the cross-entropy on {} samples, {} models of each width",
+        found.measured_on, found.models
+    ));
+    say("width  parameters  accuracy   error =  bias + variance");
+    for size in &found.sizes {
+        say(format!(
+            "{:>5}  {:>10}  {:>8}  {:>6.3}   {:>5.3}   {:>8.3}",
+            size.width,
+            thousands(size.parameters),
+            percent(size.accuracy),
+            size.parts.error,
+            size.parts.bias,
+            size.parts.variance
+        ));
+    }
+    say(found.words());
 }
 
 fn points(fraction: f64) -> String {

@@ -7,11 +7,11 @@ use crate::output::warn;
 use crate::settings::{Augment, Settings};
 use crate::zoo::ImageModel;
 use onggi_augment::image::{Compose, HorizontalFlip, RandomCrop, Transform};
+use onggi_data::Split;
 use onggi_data::image::{
     CACHE_BYTES, ImageDataset, ImageFolder, ImagePreprocess, ImageShape, ImageStore,
     channel_statistics, suggest_shape, verify,
 };
-use onggi_data::{Split, SplitMap};
 use onggi_train::fingerprint;
 use onggi_train::run::Skipped;
 use std::fmt::Write;
@@ -66,7 +66,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     folder.items = good;
     folder.check()?;
 
-    let split = SplitMap::cut(&folder.split_samples(), settings.split_seed());
+    let split = settings.split(&folder.split_samples());
     let train_items = folder.select(&split, Split::Train)?;
     let (mean, std) = channel_statistics(&store, &train_items, threads)?;
     let preprocess = ImagePreprocess::new(shape, mean, std)?;

@@ -343,6 +343,7 @@ fn describe(settings: &Settings, classes: Vec<String>, input: Input) -> Descript
         model: settings.model.clone(),
         classes,
         dropout: settings.dropout,
+        drop_path: settings.drop_path,
         width: settings.width,
         norm: settings.norm,
         input,

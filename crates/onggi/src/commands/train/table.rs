@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::output::warn;
 use crate::settings::{MissingValues, Settings};
 use crate::zoo::TableModel;
+use onggi_data::Split;
 use onggi_data::table::{Missing, Table, TableDataset, TableOptions, TablePreprocess};
-use onggi_data::{Split, SplitMap};
 use onggi_train::fingerprint;
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     };
     let target = settings.target.clone().unwrap_or_default();
     let table = Table::read(Path::new(&settings.data), &target, &options)?;
-    let split = SplitMap::cut(&table.split_samples(), settings.split_seed());
+    let split = settings.split(&table.split_samples());
     let train_rows = split.indices(Split::Train, table.ids())?;
     let preprocess = TablePreprocess::fit(&table, &train_rows)?;
     for (column, missing) in table.columns().iter().zip(table.missing()) {

@@ -1,8 +1,9 @@
-//! The runs: child processes of this very program, one after the other.
+//! Runs that a command makes: child processes of this very program, one after the other.
 
 use crate::failure::{Failure, usage};
 use crate::output::warn;
 use anyhow::{Context, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
 use onggi_train::Stopped;
 use onggi_train::run::{self, Summary, files};
 use std::fs;
@@ -136,6 +137,14 @@ impl Runner {
         }
         Ok(())
     }
+}
+
+/// A bar; hidden where stderr is no terminal.
+pub(super) fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─");
+    ProgressBar::new(length).with_style(style)
 }
 
 /// Asks a child to end after its step and to keep a checkpoint.
