@@ -15,7 +15,9 @@ use onggi::nn::{Classifier, NnError, init};
 use onggi::train::diagnose::{
     BiasVariance, CurvePoint, LabelErrors, LearningCurve, Paired, baseline, gap,
 };
-use onggi::train::{Evidence, Measured, Predictions, Steadiness, TrainSettings, Trainer, predict};
+use onggi::train::{
+    Evidence, Measured, Predictions, Schedule, Steadiness, TrainSettings, Trainer, predict,
+};
 use onggi::zoo::{Mlp, ModelOptions, SmallResNet};
 use rand_chacha::ChaCha8Rng;
 use std::error::Error;
@@ -75,6 +77,7 @@ impl<M> Study<'_, M> {
         let settings = TrainSettings {
             epochs: self.epochs,
             lr: 3e-3,
+            schedule: Schedule::OneCycle { warmup: 0.2 },
             seed,
             ..TrainSettings::default()
         };

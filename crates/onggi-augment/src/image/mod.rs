@@ -15,6 +15,7 @@ mod geometric;
 mod mixing;
 mod noise;
 mod policy;
+mod preset;
 mod quality;
 mod weather;
 
@@ -34,6 +35,7 @@ pub use geometric::*;
 pub use mixing::*;
 pub use noise::*;
 pub use policy::*;
+pub use preset::Preset;
 pub use quality::*;
 pub use weather::*;
 

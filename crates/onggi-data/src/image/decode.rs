@@ -71,6 +71,20 @@ pub fn decode_bytes(bytes: &[u8], name: &Path, channels: Channels) -> Result<Ima
     })
 }
 
+/// Decodes an image file as [`decode`] does, grey if it is, else in colour.
+///
+/// # Errors
+/// Those of [`decode`].
+pub fn decode_as_is(path: &Path) -> Result<Image, DataError> {
+    let bytes = read(path)?;
+    let channels = if header_of(&bytes, path)?.grey {
+        Channels::Grey
+    } else {
+        Channels::Rgb
+    };
+    decode_bytes(&bytes, path, channels)
+}
+
 /// What the header of an image file says.
 pub(super) struct Header {
     /// Height in pixels, before orientation.
@@ -83,9 +97,12 @@ pub(super) struct Header {
 
 /// Reads the header only.
 pub(super) fn header(path: &Path) -> Result<Header, DataError> {
-    let bytes = read(path)?;
+    header_of(&read(path)?, path)
+}
+
+fn header_of(bytes: &[u8], path: &Path) -> Result<Header, DataError> {
     guarded(path, || {
-        let (decoder, _) = open(&bytes)?;
+        let (decoder, _) = open(bytes)?;
         let (width, height) = decoder.dimensions();
         Ok(Header {
             height: height as usize,

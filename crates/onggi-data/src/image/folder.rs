@@ -89,25 +89,7 @@ impl ImageFolder {
     /// # Errors
     /// Those of [`ImageFolder::scan`] that say the folder cannot be understood.
     pub fn find(root: &Path) -> Result<Self, DataError> {
-        match fs::metadata(root) {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => {
-                return Err(DataError::NotAFolder {
-                    path: root.to_owned(),
-                });
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(DataError::PathMissing {
-                    path: root.to_owned(),
-                });
-            }
-            Err(source) => {
-                return Err(DataError::Io {
-                    path: root.to_owned(),
-                    source,
-                });
-            }
-        }
+        check_folder(root)?;
         let listing = list(root)?;
         let mut ignored = listing.ignored;
         let mut tops = Vec::new();
@@ -204,6 +186,38 @@ impl ImageFolder {
         let ids: Vec<&str> = self.items.iter().map(|item| item.id.as_str()).collect();
         let indices = map.indices(split, &ids)?;
         Ok(indices.into_iter().map(|i| self.items[i].clone()).collect())
+    }
+}
+
+/// The images at any depth below `root`, sorted: path below it with `/`, and full path.
+///
+/// # Errors
+/// [`DataError::PathMissing`], [`DataError::NotAFolder`], [`DataError::NoImages`],
+/// [`DataError::FolderTooDeep`], [`DataError::NotUtf8`], and [`DataError::Io`] for a folder that cannot
+/// be read.
+pub fn images_below(root: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
+    check_folder(root)?;
+    let mut ignored = 0;
+    let images = walk(root, &mut ignored)?;
+    if images.is_empty() {
+        return Err(no_folders(root, &[], ignored));
+    }
+    Ok(images)
+}
+
+/// Sees that `root` is a folder.
+fn check_folder(root: &Path) -> Result<(), DataError> {
+    let path = || root.to_owned();
+    match fs::metadata(root) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(DataError::NotAFolder { path: path() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(DataError::PathMissing { path: path() })
+        }
+        Err(source) => Err(DataError::Io {
+            path: path(),
+            source,
+        }),
     }
 }
 

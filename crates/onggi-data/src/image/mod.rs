@@ -39,8 +39,8 @@ mod store;
 mod verify;
 
 pub use dataset::ImageDataset;
-pub use decode::{decode, decode_bytes};
-pub use folder::{ImageFolder, ImageItem};
+pub use decode::{decode, decode_as_is, decode_bytes};
+pub use folder::{ImageFolder, ImageItem, images_below};
 pub use preprocess::ImagePreprocess;
 pub use resize::{resize, resize_cover};
 pub use shape::{Channels, ImageShape, suggest_shape};

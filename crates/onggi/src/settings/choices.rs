@@ -69,18 +69,6 @@ pub(crate) enum ScheduleName {
     Plateau,
 }
 
-/// How training images are varied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Augment {
-    /// Not at all
-    None,
-    /// Shifted by a few pixels, and mirrored left to right
-    Light,
-    /// Shifted only: for digits, text and whatever changes its meaning in a mirror
-    Shift,
-}
-
 /// Which normalisation a model has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]

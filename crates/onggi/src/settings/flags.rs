@@ -1,8 +1,7 @@
 //! The flags of `onggi train`, as they are given.
 
-use super::choices::{
-    Augment, Keep, MissingValues, MonitorName, NormName, Optimizer, ScheduleName,
-};
+use super::augment::Augment;
+use super::choices::{Keep, MissingValues, MonitorName, NormName, Optimizer, ScheduleName};
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -191,7 +190,8 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "LOSS", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) divergence: Option<f64>,
-    /// How training images are varied [default: light]
+    /// How training images are varied: none, shift (for digits and text), light, standard, strong, or
+    /// a pipeline's .toml or .json file [default: light]
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) augment: Option<Augment>,

@@ -2,19 +2,22 @@
 //! once, and written to the run's `config.toml`.
 
 mod amounts;
+mod augment;
 mod choices;
 mod config;
 mod flags;
 mod training;
 
 pub(crate) use amounts::duration;
-pub(crate) use choices::{Augment, MissingValues, NormName};
+pub(crate) use augment::{Augment, PipelineFile};
+pub(crate) use choices::{MissingValues, NormName};
 pub(crate) use flags::TrainFlags;
 
 use crate::failure::{Failure, usage};
 use crate::threads;
 use choices::{Keep, MonitorName, Optimizer, ScheduleName};
 use config::read_config;
+use onggi_augment::image::Preset;
 use onggi_data::{SplitMap, SplitSample};
 use onggi_train::fingerprint;
 use onggi_train::run::files;
@@ -262,7 +265,7 @@ impl Settings {
             keep: Keep::Best,
             min_delta: 0.0,
             divergence: 0.0,
-            augment: Augment::Light,
+            augment: Augment::Preset(Preset::Light),
             size: None,
             checkpoint_steps: 0,
             tensorboard: false,

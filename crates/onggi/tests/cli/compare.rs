@@ -142,7 +142,7 @@ fn wrong_use_is_told() {
             "t.csv --target diagnosis --epochs 2 --lr -1",
             "--lr must be",
         ),
-        ("photos --augment none", "give light or shift"),
+        ("photos --augment none", "give shift, light"),
     ] {
         let args: Vec<_> = ["compare"].into_iter().chain(line.split(' ')).collect();
         let answer = place.run(&args);

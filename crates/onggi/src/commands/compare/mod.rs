@@ -17,8 +17,9 @@ use crate::output::{say, say_json, warn};
 use crate::report::head::data_name;
 use crate::settings::{Augment, Task, duration};
 use crate::threads;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use figures::{Runs, quoted};
+use onggi_augment::image::Preset;
 use onggi_train::run::{Summary, write_json, write_whole};
 use plan::{Cost, Plan, run_name};
 use remedies::{Remedy, choose};
@@ -78,8 +79,8 @@ pub(crate) struct Compare {
     /// Remedies to compare with the baseline [default: all]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// How images are varied where they are: shift for digits, text and whatever changes its meaning in
-    /// a mirror [default: light]
+    /// How images are varied where they are: shift (for digits, text and whatever changes its meaning in
+    /// a mirror), light, standard, strong, or a pipeline's file [default: light]
     #[arg(long, value_name = "HOW")]
     augment: Option<Augment>,
     /// Side in pixels that images are brought to [default: from the images, at most 96]
@@ -174,9 +175,9 @@ impl Compare {
         if self.augment.is_some() && task == Task::Table {
             return usage("--augment is for images");
         }
-        if self.augment == Some(Augment::None) {
+        if self.augment == Some(Augment::Preset(Preset::None)) {
             return usage(
-                "--augment says how images are varied where they are: give light or shift",
+                "--augment says how images are varied where they are: give shift, light, standard, strong or a file",
             );
         }
         Ok(())
@@ -184,9 +185,8 @@ impl Compare {
 
     /// How images are varied where they are.
     fn augment(&self) -> String {
-        let how = self.augment.unwrap_or(Augment::Light);
-        how.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().to_string())
+        let light = Augment::Preset(Preset::Light);
+        self.augment.as_ref().unwrap_or(&light).to_string()
     }
 
     /// The flags of `onggi train` that all runs share.

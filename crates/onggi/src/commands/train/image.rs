@@ -2,11 +2,12 @@
 
 use super::{Job, Prepared, Watch, describe, parts, samples};
 use crate::description::Input;
-use crate::failure::Failure;
+use crate::failure::{Failure, usage};
 use crate::output::warn;
-use crate::settings::{Augment, Settings};
+use crate::settings::Settings;
 use crate::zoo::ImageModel;
-use onggi_augment::image::{Compose, HorizontalFlip, RandomCrop, Transform};
+use onggi_augment::Draw;
+use onggi_augment::image::{Compose, Image, Pixels};
 use onggi_data::Split;
 use onggi_data::image::{
     CACHE_BYTES, ImageDataset, ImageFolder, ImagePreprocess, ImageShape, ImageStore,
@@ -20,10 +21,6 @@ use std::sync::Arc;
 
 /// Images that could not be read and are named one by one; the rest are counted.
 const NAMED: usize = 10;
-
-/// Padding of the random crop as a share of the side: 1 pixel of 28, where 2 cost two points of
-/// test accuracy on data/fashion-mini.
-const SHIFT: f64 = 1.0 / 28.0;
 
 pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
     let threads = settings.threads();
@@ -70,7 +67,9 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     let train_items = folder.select(&split, Split::Train)?;
     let (mean, std) = channel_statistics(&store, &train_items, threads)?;
     let preprocess = ImagePreprocess::new(shape, mean, std)?;
-    let augmentation = augmentation(settings.augment, shape)?;
+    let augmentation = settings.augment.pipeline(shape.height(), shape.width())?;
+    same_size(&augmentation, shape)?;
+    warn_of_labels(&augmentation, &folder.classes);
     let classes = folder.classes.len();
     let dataset = |part| -> Result<ImageDataset, Failure> {
         let items = folder.select(&split, part)?;
@@ -101,7 +100,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         val,
         test,
         split,
-        content: sizes(&folder),
+        content: sizes(&folder, &augmentation)?,
         skipped: skipped
             .into_iter()
             .map(|image| Skipped {
@@ -130,31 +129,65 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     )
 }
 
-/// A hash of the images' names and sizes in bytes: to read them all again would take as long as an
+/// A hash of the pipeline, which may come from a file, and of the images' names and sizes in bytes: to read them all again would take as long as an
 /// epoch. That the training images hold the same pixels shows in their mean and deviation.
-fn sizes(folder: &ImageFolder) -> String {
-    let mut text = String::new();
+fn sizes(folder: &ImageFolder, pipeline: &Compose) -> Result<String, Failure> {
+    let mut text = serde_json::to_string(pipeline)?;
     for item in &folder.items {
         let bytes = std::fs::metadata(&item.path).map_or(0, |found| found.len());
         // Writing to a string does not fail.
         let _ = writeln!(text, "{bytes} {}", item.id);
     }
-    fingerprint(text.as_bytes())
+    Ok(fingerprint(text.as_bytes()))
 }
 
-/// The transforms of `--augment`.
-fn augmentation(augment: Augment, shape: ImageShape) -> Result<Compose, Failure> {
-    let (height, width) = (shape.height(), shape.width());
-    let shift = (height.max(width) as f64 * SHIFT).round().max(1.0) as usize;
-    let crop = RandomCrop {
-        size: [height, width],
-        padding: shift,
-        ..Default::default()
+/// Sees that the pipeline gives 8-bit images of the model's size.
+fn same_size(pipeline: &Compose, shape: ImageShape) -> Result<(), Failure> {
+    let (height, width, channels) = (shape.height(), shape.width(), shape.channels().count());
+    let grey = Pixels::U8(vec![127; height * width * channels]);
+    let image = Image::new(height, width, channels, grey)?;
+    let after = pipeline.apply(image, &mut Draw::new(0, 0, 0))?.image;
+    let eight_bits = matches!(after.pixels(), Pixels::U8(_));
+    if after.size() == [height, width] && after.channels() == channels && eight_bits {
+        return Ok(());
+    }
+    usage(format!(
+        "--augment: the pipeline makes {:?} of {height}×{width} pixels, or changes channels or depth; it \
+         must keep them, as the model takes them: end it with `resize` to that size, and leave \
+         `normalize` to the training",
+        after.size()
+    ))
+}
+
+/// Transforms that exchange left and right, or top and bottom.
+const MIRRORS: [&str; 5] = [
+    "horizontal_flip",
+    "vertical_flip",
+    "transpose",
+    "rotate90",
+    "d4",
+];
+
+/// Tells of transforms that are known to change what the classes mean.
+fn warn_of_labels(pipeline: &Compose, classes: &[String]) {
+    let mirrored = pipeline
+        .transforms()
+        .iter()
+        .any(|t| MIRRORS.contains(&t.name()));
+    let oriented = |class: &String| {
+        let class = class.to_lowercase();
+        let mut letters = class.chars();
+        let sign = letters.next().is_some_and(char::is_alphanumeric) && letters.next().is_none();
+        let words = ["left", "right", "up", "down", "arrow", "turn"];
+        let mut parts = class.split(|c: char| !c.is_alphanumeric());
+        sign || parts.any(|part| words.contains(&part))
     };
-    let crop = crop.build()?;
-    Ok(Compose::new(match augment {
-        Augment::None => vec![],
-        Augment::Shift => vec![crop],
-        Augment::Light => vec![crop, HorizontalFlip::default().build()?],
-    }))
+    let marked = classes.iter().filter(|class| oriented(class)).count();
+    if mirrored && 2 * marked >= classes.len() {
+        warn(
+            "the classes are named like signs or directions, which a mirror or a quarter turn changes \
+             into others: --augment shift does without; `onggi augment check` shows what a trained \
+             model makes of it",
+        );
+    }
 }
