@@ -158,7 +158,7 @@ fn wrong_use_is_told() {
     halves(&place, 1, 8);
     place.file("bad.toml", "[[steps]]\ntransform = \"flip_it\"\n");
     for (line, code, words) in [
-        ("augment image photos", 2, "<OUT>"),
+        ("augment image photos", 2, "required arguments"),
         (
             "augment image photos o --augment lite",
             2,
