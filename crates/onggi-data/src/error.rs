@@ -33,14 +33,16 @@ pub enum DataError {
         /// The path.
         path: PathBuf,
     },
-    /// A file where a folder of images was expected.
+    /// A file where a folder with class folders was expected.
     #[error(
-        "{}: not a folder; images are read from a folder with one folder a class",
+        "{}: not a folder; {what} are read from a folder with one folder a class",
         path.display()
     )]
     NotAFolder {
         /// The path.
         path: PathBuf,
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
     },
     /// A name that cannot be written down as text.
     #[error("{}: the name is not UTF-8; rename it", path.display())]
@@ -50,55 +52,63 @@ pub enum DataError {
     },
     /// Folders nested too deep.
     #[error(
-        "{}: more than {most} folders deep inside its class; move the images up",
+        "{}: more than {most} folders deep inside its class; move the {what} up",
         path.display()
     )]
     FolderTooDeep {
         /// The folder that was not entered.
         path: PathBuf,
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
         /// The deepest level entered.
         most: usize,
     },
-    /// A folder without a single image in it.
+    /// A folder without a single file to read in it.
     #[error(
-        "{}: no images found ({ignored} other files); expected one folder a class with {kinds} \
+        "{}: no {what} found ({ignored} other files); expected one folder a class with {kinds} \
          files",
         path.display()
     )]
-    NoImages {
+    NoFiles {
         /// The folder.
         path: PathBuf,
-        /// Files that are no images by their extension, or hidden.
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
+        /// Files that are something else by their extension, or hidden.
         ignored: usize,
         /// The extensions taken.
         kinds: String,
     },
-    /// Images beside the class folders, or in place of them.
+    /// Files beside the class folders, or in place of them.
     #[error(
-        "{}: {count} images lie outside of class folders (first: {first}); expected a folder for \
-         each class: <class>/<image>",
+        "{}: {count} {what} lie outside of class folders (first: {first}); expected a folder for \
+         each class: <class>/<file>",
         path.display()
     )]
-    LooseImages {
+    LooseFiles {
         /// The folder that should hold class folders only.
         path: PathBuf,
-        /// Images directly in it.
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
+        /// Files directly in it.
         count: usize,
         /// Name of the first.
         first: String,
     },
     /// One class only.
     #[error(
-        "{}: found one class only, `{class}` ({count} images); a classifier needs at least 2 \
+        "{}: found one class only, `{class}` ({count} {what}); a classifier needs at least 2 \
          class folders (if they lie inside `{class}`, give that folder)",
         path.display()
     )]
     OneClassFolder {
         /// The folder searched.
         path: PathBuf,
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
         /// The class found.
         class: String,
-        /// Its images.
+        /// Its files.
         count: usize,
     },
     /// A class with too few samples to be trained on and validated.
@@ -132,22 +142,26 @@ pub enum DataError {
         split: Split,
     },
     /// Validation or test folders without a train folder.
-    #[error("{}: found {found} but no train/; expected train/<class>/<image> beside them", path.display())]
+    #[error("{}: found {found} but no train/; expected train/<class>/ with {what} beside them", path.display())]
     NoTrainFolder {
         /// The data set's folder.
         path: PathBuf,
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
         /// The folders found.
         found: String,
     },
-    /// Split folders and other folders with images side by side.
+    /// Split folders and other folders with files side by side.
     #[error(
-        "{}: train/, val/ or test/ lie beside other folders with images ({other}); keep either \
+        "{}: train/, val/ or test/ lie beside other folders with {what} ({other}); keep either \
          class folders or split folders there",
         path.display()
     )]
     MixedFolders {
         /// The data set's folder.
         path: PathBuf,
+        /// What is looked for: `images`, `texts`.
+        what: &'static str,
         /// The first folder that names no split.
         other: String,
     },
@@ -381,6 +395,22 @@ pub enum DataError {
         /// Line in the file, from 1.
         line: u64,
     },
+    /// A line of JSON that is no row.
+    #[error("{}: line {line}: {reason}", path.display())]
+    JsonRow {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: u64,
+        /// What is wrong, and what there is instead.
+        reason: String,
+    },
+    /// A target that is the text itself.
+    #[error("`{column}` is both the text and the target; name two columns")]
+    TargetIsText {
+        /// The column.
+        column: String,
+    },
     /// Two columns of one name.
     #[error("{}: two columns are named `{name}`; rename one", path.display())]
     DuplicateColumn {
@@ -534,6 +564,14 @@ pub enum DataError {
     Preprocess {
         /// What differs.
         reason: String,
+    },
+    /// Texts without a single n-gram to learn from.
+    #[error(
+        "not one n-gram is in enough of the {texts} texts: are they empty? Otherwise lower min_df"
+    )]
+    NoNgrams {
+        /// Number of texts.
+        texts: usize,
     },
     /// Lists that do not fit together.
     #[error("{got} {what}, expected {expected}")]

@@ -10,12 +10,14 @@ pub mod affinity;
 mod dataset;
 pub mod duplicates;
 mod error;
+mod folder;
 pub mod image;
 mod loader;
 mod mixing;
 mod parallel;
 mod split;
 pub mod table;
+pub mod text;
 
 pub use dataset::{Dataset, View};
 pub use error::DataError;

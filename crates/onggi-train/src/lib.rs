@@ -12,6 +12,7 @@ mod early_stopping;
 mod error;
 mod evaluate;
 mod input;
+pub mod linear;
 mod memory;
 pub mod metrics;
 mod objective;

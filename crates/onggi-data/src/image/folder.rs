@@ -1,16 +1,15 @@
 //! Finds the images of a folder and what class each belongs to.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::folder::{self, Kind};
 use crate::{DataError, Split, SplitMap, SplitSample};
 
-/// Extensions taken for images, in lower case. What a file really is, decoding finds out.
-const EXTENSIONS: [&str; 8] = ["bmp", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
-/// Deepest level of folders inside a folder of the root.
-const MAX_DEPTH: usize = 16;
+/// By their extension. What a file really is, decoding finds out.
+const IMAGES: Kind = Kind {
+    what: "images",
+    extensions: &["bmp", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"],
+};
 
 /// One image of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,34 +45,12 @@ pub struct ImageFolder {
     pub ignored: usize,
 }
 
-/// A folder directly in the root that holds images at some depth.
-struct Top {
-    name: String,
-    /// The images: path below this folder with `/`, and full path.
-    images: Vec<(String, PathBuf)>,
-}
-
-impl Top {
-    fn split(&self) -> Option<Split> {
-        match self.name.to_lowercase().as_str() {
-            "train" => Some(Split::Train),
-            "val" | "valid" | "validation" => Some(Split::Val),
-            "test" => Some(Split::Test),
-            _ => None,
-        }
-    }
-
-    fn has_folders(&self) -> bool {
-        self.images.iter().any(|(name, _)| name.contains('/'))
-    }
-}
-
 impl ImageFolder {
     /// Finds the images of `root` and [checks](ImageFolder::check) that they can be trained on.
     ///
     /// # Errors
     /// One variant a fault: [`DataError::PathMissing`], [`DataError::NotAFolder`],
-    /// [`DataError::NoImages`], [`DataError::LooseImages`], [`DataError::OneClassFolder`],
+    /// [`DataError::NoFiles`], [`DataError::LooseFiles`], [`DataError::OneClassFolder`],
     /// [`DataError::SmallClass`], [`DataError::NoTrainFolder`], [`DataError::MixedFolders`],
     /// [`DataError::TwoSplitFolders`], [`DataError::ClassNotInTrain`], [`DataError::FolderTooDeep`],
     /// [`DataError::NotUtf8`], and [`DataError::Io`] for a folder that cannot be read.
@@ -89,45 +66,18 @@ impl ImageFolder {
     /// # Errors
     /// Those of [`ImageFolder::scan`] that say the folder cannot be understood.
     pub fn find(root: &Path) -> Result<Self, DataError> {
-        check_folder(root)?;
-        let listing = list(root)?;
-        let mut ignored = listing.ignored;
-        let mut tops = Vec::new();
-        for (name, path) in listing.folders {
-            let images = walk(&path, &mut ignored)?;
-            if !images.is_empty() {
-                tops.push(Top { name, images });
-            }
-        }
-        if tops.is_empty() {
-            return Err(no_folders(root, &listing.images, ignored));
-        }
-        ignored += listing.images.len();
-
-        let (named, others): (Vec<&Top>, Vec<&Top>) =
-            tops.iter().partition(|top| top.split().is_some());
-        let split_layout = match (named.is_empty(), others.first()) {
-            (false, None) => true,
-            (false, Some(other)) if named.iter().any(|top| top.has_folders()) => {
-                let other = other.name.clone();
-                return Err(DataError::MixedFolders {
-                    path: root.to_owned(),
-                    other,
-                });
-            }
-            _ => false,
+        let found = folder::find(root, &IMAGES)?;
+        let item = |file: folder::ClassFile| ImageItem {
+            path: file.path,
+            id: file.id,
+            label: file.label,
+            given: file.given,
         };
-        let (classes, mut items) = if split_layout {
-            split_folders(root, &named, &mut ignored)?
-        } else {
-            class_folders(&tops)
-        };
-        items.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(Self {
             root: root.to_owned(),
-            classes,
-            items,
-            ignored,
+            classes: found.classes,
+            items: found.items.into_iter().map(item).collect(),
+            ignored: found.ignored,
         })
     }
 
@@ -138,32 +88,8 @@ impl ImageFolder {
     /// class with fewer than two images outside of validation and test, or with none where a
     /// validation folder is given.
     pub fn check(&self) -> Result<(), DataError> {
-        if let [class] = self.classes.as_slice() {
-            return Err(DataError::OneClassFolder {
-                path: self.root.clone(),
-                class: class.clone(),
-                count: self.items.len(),
-            });
-        }
-        let mut counts = vec![0; self.classes.len()];
-        let mut validation_given = false;
-        for item in &self.items {
-            match item.given {
-                Split::Train => counts[item.label] += 1,
-                Split::Val => validation_given = true,
-                Split::Test => {}
-            }
-        }
-        let least = if validation_given { 1 } else { 2 };
-        match counts.iter().position(|&count| count < least) {
-            Some(label) => Err(DataError::SmallClass {
-                path: self.root.clone(),
-                class: self.classes[label].clone(),
-                count: counts[label],
-                least,
-            }),
-            None => Ok(()),
-        }
+        let items = self.items.iter().map(|item| (item.label, item.given));
+        folder::check(&self.root, &IMAGES, &self.classes, items)
     }
 
     /// The items as [`SplitMap::cut`] takes them.
@@ -192,211 +118,18 @@ impl ImageFolder {
 /// The images at any depth below `root`, sorted: path below it with `/`, and full path.
 ///
 /// # Errors
-/// [`DataError::PathMissing`], [`DataError::NotAFolder`], [`DataError::NoImages`],
+/// [`DataError::PathMissing`], [`DataError::NotAFolder`], [`DataError::NoFiles`],
 /// [`DataError::FolderTooDeep`], [`DataError::NotUtf8`], and [`DataError::Io`] for a folder that cannot
 /// be read.
 pub fn images_below(root: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
-    check_folder(root)?;
-    let mut ignored = 0;
-    let images = walk(root, &mut ignored)?;
-    if images.is_empty() {
-        return Err(no_folders(root, &[], ignored));
-    }
-    Ok(images)
-}
-
-/// Sees that `root` is a folder.
-fn check_folder(root: &Path) -> Result<(), DataError> {
-    let path = || root.to_owned();
-    match fs::metadata(root) {
-        Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(DataError::NotAFolder { path: path() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(DataError::PathMissing { path: path() })
-        }
-        Err(source) => Err(DataError::Io {
-            path: path(),
-            source,
-        }),
-    }
-}
-
-/// The error for a root without folders that hold images.
-fn no_folders(root: &Path, loose: &[(String, PathBuf)], ignored: usize) -> DataError {
-    match loose.first() {
-        Some((first, _)) => DataError::LooseImages {
-            path: root.to_owned(),
-            count: loose.len(),
-            first: first.clone(),
-        },
-        None => DataError::NoImages {
-            path: root.to_owned(),
-            ignored,
-            kinds: EXTENSIONS.join(", "),
-        },
-    }
-}
-
-/// `<class>/<image>`.
-fn class_folders(tops: &[Top]) -> (Vec<String>, Vec<ImageItem>) {
-    let classes = tops.iter().map(|top| top.name.clone()).collect();
-    let items = tops.iter().enumerate().flat_map(|(label, top)| {
-        top.images.iter().map(move |(name, path)| ImageItem {
-            path: path.clone(),
-            id: format!("{}/{name}", top.name),
-            label,
-            given: Split::Train,
-        })
-    });
-    (classes, items.collect())
-}
-
-/// `<split>/<class>/<image>`.
-fn split_folders(
-    root: &Path,
-    tops: &[&Top],
-    ignored: &mut usize,
-) -> Result<(Vec<String>, Vec<ImageItem>), DataError> {
-    let mut parts: Vec<(Split, &Top)> = Vec::new();
-    for top in tops {
-        let Some(split) = top.split() else { continue };
-        if !top.has_folders() {
-            return Err(no_folders(&root.join(&top.name), &top.images, 0));
-        }
-        if let Some((_, other)) = parts.iter().find(|(s, _)| *s == split) {
-            let (first, second) = (other.name.clone(), top.name.clone());
-            return Err(DataError::TwoSplitFolders {
-                path: root.to_owned(),
-                first,
-                second,
-                split,
-            });
-        }
-        parts.push((split, top));
-    }
-    let Some((_, train)) = parts.iter().find(|(split, _)| *split == Split::Train) else {
-        let names: Vec<_> = tops.iter().map(|top| format!("{}/", top.name)).collect();
-        return Err(DataError::NoTrainFolder {
-            path: root.to_owned(),
-            found: names.join(", "),
-        });
-    };
-    let class_of = |name: &str| name.split_once('/').map(|(class, _)| class.to_owned());
-    let classes: BTreeSet<String> = train
-        .images
-        .iter()
-        .filter_map(|(name, _)| class_of(name))
-        .collect();
-    let classes: Vec<String> = classes.into_iter().collect();
-    let mut items = Vec::new();
-    for (split, top) in parts {
-        for (name, path) in &top.images {
-            let Some(class) = class_of(name) else {
-                *ignored += 1;
-                continue;
-            };
-            let Ok(label) = classes.binary_search(&class) else {
-                return Err(DataError::ClassNotInTrain {
-                    path: root.to_owned(),
-                    class,
-                    split,
-                });
-            };
-            let id = format!("{}/{name}", top.name);
-            items.push(ImageItem {
-                path: path.clone(),
-                id,
-                label,
-                given: split,
-            });
-        }
-    }
-    Ok((classes, items))
-}
-
-/// What lies directly in a folder, sorted by name.
-struct Listing {
-    folders: Vec<(String, PathBuf)>,
-    images: Vec<(String, PathBuf)>,
-    ignored: usize,
-}
-
-fn list(folder: &Path) -> Result<Listing, DataError> {
-    let fail = |source| DataError::Io {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut listing = Listing {
-        folders: Vec::new(),
-        images: Vec::new(),
-        ignored: 0,
-    };
-    for entry in fs::read_dir(folder).map_err(fail)? {
-        let path = entry.map_err(fail)?.path();
-        let name = path.file_name().unwrap_or_default();
-        // Follows links; a broken one counts as a file, so that decoding names it.
-        let is_folder = fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir());
-        if name.as_encoded_bytes().starts_with(b".") || !(is_folder || is_image(&path)) {
-            listing.ignored += 1;
-            continue;
-        }
-        let Some(name) = name.to_str().map(str::to_owned) else {
-            return Err(DataError::NotUtf8 { path });
-        };
-        if is_folder {
-            listing.folders.push((name, path));
-        } else {
-            listing.images.push((name, path));
-        }
-    }
-    listing.folders.sort_unstable();
-    listing.images.sort_unstable();
-    Ok(listing)
-}
-
-fn is_image(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|e| EXTENSIONS.iter().any(|taken| e.eq_ignore_ascii_case(taken)))
-}
-
-/// All images below a folder. Every real folder is entered once, which ends loops of links.
-fn walk(folder: &Path, ignored: &mut usize) -> Result<Vec<(String, PathBuf)>, DataError> {
-    let mut seen = HashSet::new();
-    let mut images = Vec::new();
-    let mut queue = vec![(String::new(), folder.to_owned(), 0)];
-    while let Some((prefix, path, depth)) = queue.pop() {
-        let real = fs::canonicalize(&path).map_err(|source| DataError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        if !seen.insert(real) {
-            continue;
-        }
-        if depth > MAX_DEPTH {
-            return Err(DataError::FolderTooDeep {
-                path,
-                most: MAX_DEPTH,
-            });
-        }
-        let listing = list(&path)?;
-        *ignored += listing.ignored;
-        images.extend(
-            listing
-                .images
-                .into_iter()
-                .map(|(name, path)| (prefix.clone() + &name, path)),
-        );
-        // Last in, first out: reversed, so that of two links to one folder the first counts.
-        for (name, path) in listing.folders.into_iter().rev() {
-            queue.push((format!("{prefix}{name}/"), path, depth + 1));
-        }
-    }
-    Ok(images)
+    folder::below(root, &IMAGES)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use image::{GrayImage, Luma, Rgb, RgbImage};
+
+    use std::fs;
 
     use super::*;
 

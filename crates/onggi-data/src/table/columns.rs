@@ -10,7 +10,7 @@ use crate::DataError;
 const LISTED: usize = 20;
 
 /// The header of a table.
-pub(super) struct Header<'a> {
+pub(crate) struct Header<'a> {
     path: &'a Path,
     names: Vec<String>,
     unnamed: Vec<bool>,
@@ -22,7 +22,7 @@ impl<'a> Header<'a> {
     ///
     /// # Errors
     /// [`DataError::DuplicateColumn`].
-    pub(super) fn new<'f>(
+    pub(crate) fn new<'f>(
         path: &'a Path,
         fields: impl Iterator<Item = &'f str>,
     ) -> Result<Self, DataError> {
@@ -51,7 +51,7 @@ impl<'a> Header<'a> {
     }
 
     /// The names.
-    pub(super) fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
@@ -59,20 +59,15 @@ impl<'a> Header<'a> {
     ///
     /// # Errors
     /// [`DataError::NoSuchColumn`] with the columns there are and the nearest name.
-    pub(super) fn find(&self, name: &str) -> Result<usize, DataError> {
+    pub(crate) fn find(&self, name: &str) -> Result<usize, DataError> {
         if let Some(i) = self.names.iter().position(|n| n == name) {
             return Ok(i);
         }
-        let hint = nearest(name, &self.names).map(|n| format!(", did you mean `{}`?", quoted(n)));
-        let listed = self.names.iter().take(LISTED).map(|n| quoted(n));
-        let mut columns = listed.collect::<Vec<_>>().join(", ");
-        if self.names.len() > LISTED {
-            columns += &format!(" and {} more", self.names.len() - LISTED);
-        }
+        let (hint, columns) = (near(name, &self.names), listed(&self.names));
         Err(DataError::NoSuchColumn {
             path: self.path.to_owned(),
             name: name.to_owned(),
-            hint: hint.unwrap_or_default(),
+            hint,
             columns,
         })
     }
@@ -82,7 +77,7 @@ impl<'a> Header<'a> {
     ///
     /// # Errors
     /// [`DataError::UnnamedColumn`].
-    pub(super) fn refuse_unnamed(&self, column: usize) -> Result<(), DataError> {
+    pub(crate) fn refuse_unnamed(&self, column: usize) -> Result<(), DataError> {
         if self.unnamed[column] {
             let name = self.names[column].clone();
             return Err(DataError::UnnamedColumn {
@@ -92,6 +87,25 @@ impl<'a> Header<'a> {
         }
         Ok(())
     }
+}
+
+/// What could be meant by a name that is not there: the nearest of `names`, and some of them all.
+pub(crate) fn instead(name: &str, names: &[String]) -> String {
+    format!("{}; there are: {}", near(name, names), listed(names))
+}
+
+fn near(name: &str, names: &[String]) -> String {
+    let near = nearest(name, names).map(|n| format!(", did you mean `{}`?", quoted(n)));
+    near.unwrap_or_default()
+}
+
+fn listed(names: &[String]) -> String {
+    let first = names.iter().take(LISTED).map(|n| quoted(n));
+    let mut listed = first.collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED {
+        listed += &format!(" and {} more", names.len() - LISTED);
+    }
+    listed
 }
 
 /// The name with the fewest edits to `name`, case aside, where those are at most a third of it, or

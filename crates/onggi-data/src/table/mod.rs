@@ -16,12 +16,14 @@
 //! # Ok::<(), onggi_data::DataError>(())
 //! ```
 
-mod columns;
+pub(crate) mod columns;
 mod dataset;
-mod file;
+pub(crate) mod file;
 mod preprocess;
 mod read;
-mod target;
+pub(crate) mod records;
+pub(crate) mod source;
+pub(crate) mod target;
 
 pub use dataset::TableDataset;
 pub use preprocess::TablePreprocess;

@@ -16,7 +16,7 @@ const FRACTIONS: usize = 20;
 
 /// Finds the classes of a target: its distinct values, sorted as numbers where all are, else as
 /// text.
-pub(super) fn classes(
+pub(crate) fn classes(
     path: &Path,
     target: &str,
     values: &[String],
@@ -54,7 +54,7 @@ pub(super) fn classes(
 }
 
 /// Looks each value up among the classes; `line` gives a row's line in the file.
-pub(super) fn labels(
+pub(crate) fn labels(
     path: &Path,
     target: &str,
     values: &[String],
@@ -82,7 +82,7 @@ pub(super) fn labels(
 }
 
 /// Refuses a class of one sample, which cannot be both trained on and validated.
-pub(super) fn refuse_single(
+pub(crate) fn refuse_single(
     path: &Path,
     labels: &[usize],
     classes: &[String],

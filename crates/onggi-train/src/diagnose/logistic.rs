@@ -1,20 +1,14 @@
 //! The simple model that a network is held against: multinomial logistic regression.
 
 use crate::TrainError;
+use crate::linear::minimise::{Descent, add_scaled, dot, minimise};
 use crate::metrics::{check_lengths, log_sum_exp, refuse};
-use std::collections::VecDeque;
 
 /// Steps of L-BFGS at most.
 const STEPS: usize = 500;
 
-/// Past steps that L-BFGS keeps.
-const MEMORY: usize = 10;
-
 /// The fit ends where no slope of the loss is steeper.
 const TOLERANCE: f64 = 1e-7;
-
-/// Halvings of one step.
-const HALVINGS: usize = 40;
 
 /// Most weights and most values of the data: 1 GB at 8 bytes.
 const MOST: usize = 1 << 27;
@@ -105,7 +99,14 @@ impl LogisticRegression {
         };
         let x = model.standardise(x);
         let fitted = l2.iter().map(|&l2| {
-            model.weights = minimise(std::mem::take(&mut model.weights), |weights, slope| {
+            let descent = Descent {
+                steps: STEPS,
+                tolerance: TOLERANCE,
+                l1: 0.0,
+                penalised: 0,
+            };
+            let from = std::mem::take(&mut model.weights);
+            model.weights = minimise(from, &descent, |weights, slope| {
                 loss(weights, &x, labels, classes, l2, slope)
             });
             model.clone()
@@ -235,102 +236,6 @@ fn loss(
         penalty += dot(&w[..features], &w[..features]);
     }
     sum / n + l2 / 2.0 * penalty
-}
-
-/// L-BFGS with a step that is halved until the loss falls as it should (Armijo). `f` returns the loss
-/// and writes its slope.
-fn minimise(mut at: Vec<f64>, f: impl Fn(&[f64], &mut [f64]) -> f64) -> Vec<f64> {
-    let mut slope = vec![0.0; at.len()];
-    let mut value = f(&at, &mut slope);
-    let mut past: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
-    let (mut next, mut next_slope) = (at.clone(), slope.clone());
-    for _ in 0..STEPS {
-        if slope.iter().all(|s| s.abs() <= TOLERANCE) {
-            break;
-        }
-        let mut direction = direction(&slope, &past);
-        let mut descent = dot(&direction, &slope);
-        if descent >= 0.0 {
-            past.clear();
-            direction = slope.iter().map(|s| -s).collect();
-            descent = -dot(&slope, &slope);
-        }
-        // The first step has no curvature to go by: at most a length of 1.
-        let mut step = if past.is_empty() {
-            1.0 / (-descent).sqrt().max(1.0)
-        } else {
-            1.0
-        };
-        let mut lower = false;
-        for _ in 0..HALVINGS {
-            next.copy_from_slice(&at);
-            add_scaled(&mut next, step, &direction);
-            let there = f(&next, &mut next_slope);
-            if there <= value + 1e-4 * step * descent {
-                value = there;
-                lower = true;
-                break;
-            }
-            step /= 2.0;
-        }
-        if !lower {
-            break; // as low as rounding lets it be
-        }
-        let moved: Vec<f64> = next.iter().zip(&at).map(|(b, a)| b - a).collect();
-        let bent: Vec<f64> = next_slope.iter().zip(&slope).map(|(b, a)| b - a).collect();
-        let curvature = dot(&moved, &bent);
-        if curvature > 0.0 {
-            past.push_back((moved, bent, 1.0 / curvature));
-            if past.len() > MEMORY {
-                past.pop_front();
-            }
-        }
-        std::mem::swap(&mut at, &mut next);
-        std::mem::swap(&mut slope, &mut next_slope);
-    }
-    at
-}
-
-/// The two-loop recursion: the slope times the approximate inverse Hessian, downhill.
-fn direction(slope: &[f64], past: &VecDeque<(Vec<f64>, Vec<f64>, f64)>) -> Vec<f64> {
-    let mut out: Vec<f64> = slope.iter().map(|s| -s).collect();
-    let mut shares = Vec::with_capacity(past.len());
-    for (moved, bent, inverse) in past.iter().rev() {
-        let share = inverse * dot(moved, &out);
-        add_scaled(&mut out, -share, bent);
-        shares.push(share);
-    }
-    if let Some((_, bent, inverse)) = past.back() {
-        let scale = 1.0 / (inverse * dot(bent, bent));
-        out.iter_mut().for_each(|x| *x *= scale);
-    }
-    for ((moved, bent, inverse), share) in past.iter().zip(shares.into_iter().rev()) {
-        let share = share - inverse * dot(bent, &out);
-        add_scaled(&mut out, share, moved);
-    }
-    out
-}
-
-/// Dot product over eight lanes, which a compiler may put into registers.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a8
-        .remainder()
-        .iter()
-        .zip(b8.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in a8.zip(b8) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += x * y;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest
-}
-
-fn add_scaled(out: &mut [f64], scale: f64, x: &[f64]) {
-    out.iter_mut().zip(x).for_each(|(out, x)| *out += scale * x);
 }
 
 #[cfg(test)]

@@ -1,0 +1,130 @@
+//! The strength of the penalty, by what is held out.
+
+use onggi_data::text::SparseRows;
+use serde::{Deserialize, Serialize};
+
+use super::{LinearClassifier, LinearConfig};
+use crate::TrainError;
+use crate::metrics::{accuracy, argmax, log_loss};
+
+/// The inverse strengths that are tried, the strongest penalty first.
+const CS: [f64; 7] = [0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
+
+/// Parts of the training samples of which each is held out once.
+const FOLDS: usize = 5;
+
+/// Training samples up to which the parts are used even where validation samples are given, as those are
+/// few too.
+const FEW: usize = 2_000;
+
+/// What an inverse strength of the penalty reached on samples held out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The inverse strength.
+    pub c: f64,
+    /// Cross-entropy, nats a sample.
+    pub log_loss: f64,
+    /// Accuracy.
+    pub accuracy: f64,
+}
+
+/// How the strength of a penalty was chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The inverse strength with the lowest cross-entropy.
+    pub c: f64,
+    /// Parts of the training samples that were held out in turn; 0 where the validation samples were.
+    pub folds: usize,
+    /// All that were tried, the strongest penalty first.
+    pub trials: Vec<Trial>,
+}
+
+impl LinearClassifier {
+    /// Fits with the inverse strength of the penalty, of 0.25 to 1,024 by factors of 4, that has the lowest
+    /// cross-entropy on samples held out.
+    ///
+    /// Held out are five parts of the training samples in turn, the i-th sample of each class in part `i
+    /// mod 5`; with more than 2,000 training samples `validation`, where it is given.
+    ///
+    /// # Errors
+    /// As [`LinearClassifier::fit`], and where the validation samples do not fit.
+    pub fn choose(
+        x: &SparseRows,
+        labels: &[usize],
+        classes: usize,
+        config: &LinearConfig,
+        validation: Option<(&SparseRows, &[usize])>,
+    ) -> Result<(Self, Chosen), TrainError> {
+        let path = |x: &SparseRows, labels: &[usize]| Self::path(x, labels, classes, config, &CS);
+        let given = validation.filter(|(_, labels)| x.rows() > FEW && !labels.is_empty());
+        if let Some((val, val_labels)) = given {
+            let mut models = path(x, labels)?;
+            let mut trials = Vec::with_capacity(CS.len());
+            for (model, c) in models.iter().zip(CS) {
+                trials.push(trial(c, &model.probabilities(val)?, val_labels, classes)?);
+            }
+            let best = best(&trials);
+            let chosen = Chosen {
+                c: CS[best],
+                folds: 0,
+                trials,
+            };
+            return Ok((models.swap_remove(best), chosen));
+        }
+        let mut ranks = vec![0; classes];
+        let mut fold = Vec::with_capacity(labels.len());
+        for &label in labels {
+            // Labels out of range are refused by the fit.
+            let rank = ranks.get_mut(label).map_or(0, |rank| {
+                *rank += 1;
+                *rank - 1
+            });
+            fold.push(rank % FOLDS);
+        }
+        let mut of_rows = vec![vec![0.0; labels.len() * classes]; CS.len()];
+        for part in 0..FOLDS {
+            let (held, rest): (Vec<usize>, Vec<usize>) =
+                (0..labels.len()).partition(|&i| fold[i] == part);
+            if held.is_empty() || rest.is_empty() {
+                continue;
+            }
+            let pick = |rows: &[usize]| rows.iter().map(|&i| labels[i]).collect::<Vec<_>>();
+            let models = path(&x.select(&rest)?, &pick(&rest))?;
+            let held_rows = x.select(&held)?;
+            for (model, out) in models.iter().zip(&mut of_rows) {
+                let p = model.probabilities(&held_rows)?;
+                for (p, &i) in p.chunks_exact(classes).zip(&held) {
+                    out[i * classes..(i + 1) * classes].copy_from_slice(p);
+                }
+            }
+        }
+        let mut trials = Vec::with_capacity(CS.len());
+        for (p, c) in of_rows.iter().zip(CS) {
+            trials.push(trial(c, p, labels, classes)?);
+        }
+        let c = CS[best(&trials)];
+        let model = Self::fit(x, labels, classes, &LinearConfig { c, ..*config })?;
+        let folds = FOLDS;
+        Ok((model, Chosen { c, folds, trials }))
+    }
+}
+
+fn trial(c: f64, p: &[f64], labels: &[usize], classes: usize) -> Result<Trial, TrainError> {
+    let predicted: Vec<usize> = p.chunks_exact(classes).map(argmax).collect();
+    Ok(Trial {
+        c,
+        log_loss: log_loss(labels, p, classes)?,
+        accuracy: accuracy(labels, &predicted)?,
+    })
+}
+
+/// Place of the lowest cross-entropy; of equals the strongest penalty.
+fn best(trials: &[Trial]) -> usize {
+    let mut best = 0;
+    for (i, trial) in trials.iter().enumerate() {
+        if trial.log_loss < trials[best].log_loss {
+            best = i;
+        }
+    }
+    best
+}
