@@ -41,6 +41,9 @@ enum Command {
     /// Say what is wrong with a model and its data: fit, calibration, labels, duplicates
     #[command(after_help = commands::diagnose::EXAMPLES)]
     Diagnose(commands::diagnose::Diagnose),
+    /// Write changed copies of training data to a file
+    #[command(after_help = commands::augment::EXAMPLES)]
+    Augment(Box<commands::augment::Augment>),
     /// Write a run's HTML report anew
     #[command(after_help = commands::report::EXAMPLES)]
     Report(commands::report::Report),
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Diagnose(command) => command.run(),
+        Command::Augment(command) => command.run(),
         Command::Report(command) => command.run(),
     };
     let (code, message) = match result {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod augment;
 pub(crate) mod compare;
 pub(crate) mod diagnose;
 pub(crate) mod evaluate;

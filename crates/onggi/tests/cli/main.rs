@@ -4,6 +4,7 @@
 //! and the trainings a few epochs long: what is tested is what goes in and comes out, not how well
 //! the models are.
 
+mod augment_text;
 mod bad_input;
 mod compare;
 mod diagnose;
