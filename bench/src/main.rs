@@ -8,6 +8,7 @@ mod ops;
 mod peer;
 mod suite;
 mod table;
+mod text;
 mod upstream;
 
 use anyhow::Result;
@@ -30,6 +31,8 @@ enum Suite {
     Ops(suite::Suite),
     /// Whole models: training steps and inference
     Models(suite::Suite),
+    /// Text augmentation: one copy of each of 1,000 short reviews
+    Text(text::Suite),
 }
 
 fn main() -> Result<()> {
@@ -37,5 +40,6 @@ fn main() -> Result<()> {
     match Cli::parse().suite {
         Suite::Ops(suite) => suite.run(&ops::benches(), "ops.py"),
         Suite::Models(suite) => suite.run(&models::BENCHES, "models.py"),
+        Suite::Text(suite) => suite.run(),
     }
 }

@@ -169,6 +169,9 @@ pub enum AugmentError {
         /// What is wrong.
         reason: String,
     },
+    /// Work that was ended from outside.
+    #[error("stopped before the end: nothing was written")]
+    Stopped,
     /// A model that is not there, or that failed.
     #[error("{transform}: {reason}")]
     Model {

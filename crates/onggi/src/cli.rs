@@ -43,7 +43,7 @@ enum Command {
     Diagnose(commands::diagnose::Diagnose),
     /// Make changed copies of data, or see what a trained model makes of them
     #[command(after_help = commands::augment::EXAMPLES)]
-    Augment(commands::augment::Augment),
+    Augment(Box<commands::augment::Augment>),
     /// Write a run's HTML report anew
     #[command(after_help = commands::report::EXAMPLES)]
     Report(commands::report::Report),

@@ -23,6 +23,7 @@ mod commands;
 mod description;
 mod failure;
 mod output;
+mod pipeline;
 pub mod report;
 mod settings;
 pub mod threads;

@@ -99,6 +99,11 @@ impl Edits {
         })
     }
 
+    /// The augmenters behind any of the edits, as bits at their places in the registry.
+    pub(crate) fn parts(&self) -> u64 {
+        self.list.iter().fold(0, |bits, raw| bits | raw.ops.0)
+    }
+
     /// Sorts, drops what overlaps, what changes nothing, and what does not fall on the borders of
     /// characters of `source`.
     pub(crate) fn seal(&mut self, source: &str, ops: Ops) {

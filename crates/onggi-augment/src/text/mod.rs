@@ -16,22 +16,26 @@ mod edits;
 mod english;
 mod flow;
 mod korean;
+mod lists;
 mod model;
 mod pipeline;
 mod protect;
 mod recipe;
+mod seen;
 mod sentence;
 mod settings;
 mod word;
 
 pub use character::*;
 pub use dataset::{
-    Balance, DatasetConfig, DatasetReport, LabelCount, RowFormat, Sample, augment_dataset,
+    Balance, Columns, DatasetConfig, DatasetReport, LabelCount, Passed, RowFormat, Sample,
+    TextFile, Watch,
 };
 pub use document::{Document, Token};
 pub use edits::{Edit, Edits};
 pub use flow::{OneOf, Sequential, Sometimes};
 pub use korean::*;
+pub use lists::{Patterns, Phrases, Stopwords};
 pub use model::*;
 pub use pipeline::{
     Augmented, Outputs, Pipeline, PipelineConfig, Provenance, Resources, Shortfall,
@@ -39,7 +43,6 @@ pub use pipeline::{
 pub use protect::Protect;
 pub use recipe::Recipe;
 pub use sentence::*;
-pub use settings::{Patterns, Phrases, Stopwords};
 pub use word::*;
 
 use serde::de::{DeserializeOwned, Error as _};

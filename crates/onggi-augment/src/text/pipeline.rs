@@ -1,7 +1,6 @@
 //! A pipeline: steps, what they may not touch, and the record of what they did.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::edits::Ops;
+use super::seen::{Seen, hash};
 use super::{
     Document, Edit, Edits, Protect, TextAugmenter, TextModel, TextTransform, TfIdfTable,
     refuse_unknown,
@@ -86,6 +86,17 @@ impl PipelineConfig {
             steps,
             ..Self::default()
         }
+    }
+
+    /// Whether a step takes its statistics from [`Resources::tf_idf`].
+    pub fn wants_tf_idf(&self) -> bool {
+        fn wants(step: &TextTransform) -> bool {
+            match step {
+                TextTransform::TfIdf(step) => step.corpus_path.is_empty(),
+                flow => flow.steps().iter().any(wants),
+            }
+        }
+        self.steps.iter().any(wants)
     }
 }
 
@@ -213,43 +224,73 @@ impl Pipeline {
         seed: u64,
         row: u64,
     ) -> Result<Outputs, AugmentError> {
-        self.augment_where(text, n, seed, row, |_| true)
-    }
-
-    /// Like [`augment`](Self::augment), of copies for which `new` holds.
-    pub(crate) fn augment_where(
-        &self,
-        text: &str,
-        n: usize,
-        seed: u64,
-        row: u64,
-        new: impl Fn(&str) -> bool,
-    ) -> Result<Outputs, AugmentError> {
-        let mut texts: Vec<Augmented> = Vec::with_capacity(n.min(1024));
-        let mut seen: HashSet<String> = HashSet::new();
-        let most = n.saturating_mul(8).saturating_add(32);
-        let mut draws = 0;
-        while texts.len() < n && draws < most {
-            let copy = self.apply(text, &mut Draw::new(seed, draws as u64, row))?;
-            draws += 1;
-            // Few copies are compared one by one, many by a set.
-            let fresh = copy.text != text
-                && new(&copy.text)
-                && if n > 16 {
-                    seen.insert(copy.text.clone())
-                } else {
-                    texts.iter().all(|other| other.text != copy.text)
-                };
-            if fresh {
-                texts.push(copy);
+        let mut search = Search::new(seed, row, n);
+        let mut texts = Vec::with_capacity(n.min(1024));
+        while texts.len() < n {
+            match search.next(self, text, |_| true)? {
+                Some(copy) => texts.push(copy),
+                None => break,
             }
         }
         let shortfall = (texts.len() < n).then_some(Shortfall {
             asked: n,
             found: texts.len(),
-            draws,
+            draws: search.draws as usize,
         });
         Ok(Outputs { texts, shortfall })
+    }
+}
+
+/// A search for copies of one text, which can be taken up again.
+pub(crate) struct Search {
+    seed: u64,
+    row: u64,
+    draws: u64,
+    most: u64,
+    found: Seen,
+    /// Draws that gave a copy there was already, or one that was not new.
+    pub(crate) refused: usize,
+}
+
+impl Search {
+    /// A search for `n` copies of row `row`: it ends after `8n + 32` draws.
+    pub(crate) fn new(seed: u64, row: u64, n: usize) -> Self {
+        Self {
+            seed,
+            row,
+            draws: 0,
+            most: (n as u64).saturating_mul(8).saturating_add(32),
+            found: Seen::default(),
+            refused: 0,
+        }
+    }
+
+    /// Lets the search look for `n` copies more.
+    pub(crate) fn allow(&mut self, n: u64) {
+        self.most = self.most.saturating_add(n.saturating_mul(8));
+    }
+
+    /// The next copy for whose hash `new` holds, different from `text` and from the copies before; `None`
+    /// at the end of the search. A draw whose copy was found before is not made again.
+    pub(crate) fn next(
+        &mut self,
+        pipeline: &Pipeline,
+        text: &str,
+        new: impl Fn(u64) -> bool,
+    ) -> Result<Option<Augmented>, AugmentError> {
+        while self.draws < self.most {
+            let copy = pipeline.apply(text, &mut Draw::new(self.seed, self.draws, self.row))?;
+            self.draws += 1;
+            if copy.text == text {
+                continue;
+            }
+            let hash = hash(&copy.text);
+            if new(hash) && self.found.insert(hash) {
+                return Ok(Some(copy));
+            }
+            self.refused += 1;
+        }
+        Ok(None)
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Patterns, Phrases};
+use super::lists::{Patterns, Phrases};
 
 /// Which spans of a text are kept as they are. All kinds are on by default.
 ///

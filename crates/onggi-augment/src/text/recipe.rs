@@ -32,13 +32,14 @@ pub struct Recipe {
     pub copies: usize,
 }
 
-/// Steps and copies for a number of training rows.
-type Build = fn(usize) -> (Vec<TextTransform>, usize);
+/// The steps of a recipe, of which one is drawn for a copy; the fraction of the words they change is
+/// given to EDA's.
+type Steps = fn(f64) -> Vec<TextTransform>;
 
-/// Every recipe: name, what it does, the pipeline and copies for a number of training rows.
-const RECIPES: [(&str, &str, Build); 8] = [
+/// Every recipe: name, what it does, its steps.
+const RECIPES: [(&str, &str, Steps); 8] = [
     (
-        "eda",
+        EDA,
         "synonyms, insertions, swaps, deletions (Wei and Zou 2019)",
         eda,
     ),
@@ -71,28 +72,44 @@ const RECIPES: [(&str, &str, Build); 8] = [
     ),
 ];
 
+const EDA: &str = "eda";
+
+/// Copies of a row, EDA aside.
+const COPIES: usize = 4;
+
+/// The sizes of the paper: α and copies for 500, 2,000, 5,000 rows and more.
+fn eda_sizes(rows: usize) -> (f64, usize) {
+    match rows {
+        0..=500 => (0.05, 16),
+        501..=2_000 => (0.05, 8),
+        _ => (0.1, 4),
+    }
+}
+
 impl Recipe {
     /// The recipe of a name, for a data set with `rows` training rows.
     ///
     /// # Errors
     /// [`AugmentError::UnknownName`] with the nearest name there is.
     pub fn by_name(name: &str, rows: usize) -> Result<Self, AugmentError> {
-        match RECIPES.iter().find(|recipe| recipe.0 == name) {
-            Some(&(name, _, build)) => {
-                let (steps, copies) = build(rows);
-                let config = PipelineConfig::new(steps);
-                Ok(Self {
-                    name,
-                    config,
-                    copies,
-                })
-            }
-            None => Err(AugmentError::UnknownName {
+        let Some(&(name, _, build)) = RECIPES.iter().find(|recipe| recipe.0 == name) else {
+            return Err(AugmentError::UnknownName {
                 what: "recipe",
                 got: name.to_owned(),
                 nearest: nearest(name, RECIPES.iter().map(|recipe| recipe.0)).to_owned(),
-            }),
-        }
+            });
+        };
+        let (alpha, eda_copies) = eda_sizes(rows);
+        let weights = Vec::new();
+        let steps = OneOf {
+            steps: build(alpha),
+            weights,
+        };
+        Ok(Self {
+            name,
+            config: PipelineConfig::new(vec![steps.into()]),
+            copies: if name == EDA { eda_copies } else { COPIES },
+        })
     }
 
     /// (name, what it does) of every recipe.
@@ -101,27 +118,10 @@ impl Recipe {
     }
 }
 
-fn one_of(steps: Vec<TextTransform>) -> Vec<TextTransform> {
-    vec![
-        OneOf {
-            steps,
-            weights: Vec::new(),
-        }
-        .into(),
-    ]
-}
-
-/// The sizes of the paper: α and copies for 500, 2,000, 5,000 rows and more.
-///
 /// Wei and Zou, "EDA: easy data augmentation techniques for boosting performance on text
-/// classification tasks", EMNLP 2019.
-fn eda(rows: usize) -> (Vec<TextTransform>, usize) {
-    let (alpha, copies) = match rows {
-        0..=500 => (0.05, 16),
-        501..=2_000 => (0.05, 8),
-        _ => (0.1, 4),
-    };
-    // The paper's counts have no upper bound, and stop words have no synonyms.
+/// classification tasks", EMNLP 2019. The paper's counts have no upper bound, and stop words have no
+/// synonyms.
+fn eda(alpha: f64) -> Vec<TextTransform> {
     let synonym = |action| Synonym {
         action,
         aug_p: alpha,
@@ -133,30 +133,23 @@ fn eda(rows: usize) -> (Vec<TextTransform>, usize) {
         action,
         aug_p: alpha,
         aug_max: 0,
+        swap_mode: WordSwap::Random,
+        each: action == WordAction::Delete,
         ..RandomWord::default()
     };
-    let steps = one_of(vec![
+    vec![
         synonym(PlaceAction::Substitute).into(),
         synonym(PlaceAction::Insert).into(),
-        RandomWord {
-            swap_mode: WordSwap::Random,
-            ..word(WordAction::Swap)
-        }
-        .into(),
-        RandomWord {
-            each: true,
-            ..word(WordAction::Delete)
-        }
-        .into(),
-    ]);
-    (steps, copies)
+        word(WordAction::Swap).into(),
+        word(WordAction::Delete).into(),
+    ]
 }
 
-fn aeda(_: usize) -> (Vec<TextTransform>, usize) {
-    (vec![Punctuation::default().into()], 4)
+fn aeda(_: f64) -> Vec<TextTransform> {
+    vec![Punctuation::default().into()]
 }
 
-fn typo(_: usize) -> (Vec<TextTransform>, usize) {
+fn typo(_: f64) -> Vec<TextTransform> {
     let char = |action| RandomChar {
         action,
         aug_word_p: 0.1,
@@ -164,104 +157,81 @@ fn typo(_: usize) -> (Vec<TextTransform>, usize) {
         min_char: 4,
         ..RandomChar::default()
     };
-    let steps = one_of(vec![
-        Keyboard {
-            aug_word_p: 0.1,
-            aug_char_max: 1,
-            include_numeric: false,
-            include_special_char: false,
-            include_upper_case: false,
-            ..Keyboard::default()
-        }
-        .into(),
+    let keyboard = Keyboard {
+        aug_word_p: 0.1,
+        aug_char_max: 1,
+        include_numeric: false,
+        include_special_char: false,
+        include_upper_case: false,
+        ..Keyboard::default()
+    };
+    let spelling = Spelling {
+        aug_p: 0.1,
+        ..Spelling::default()
+    };
+    vec![
+        keyboard.into(),
         char(CharAction::Swap).into(),
         char(CharAction::Delete).into(),
         char(CharAction::Insert).into(),
-        Spelling {
-            aug_p: 0.1,
-            ..Spelling::default()
-        }
-        .into(),
-        Split {
-            aug_p: 0.05,
-            ..Split::default()
-        }
-        .into(),
-    ]);
-    (steps, 4)
+        spelling.into(),
+        split(),
+    ]
 }
 
-fn ocr(_: usize) -> (Vec<TextTransform>, usize) {
-    let steps = one_of(vec![
-        Ocr {
-            aug_word_p: 0.15,
-            aug_char_max: 1,
-            ..Ocr::default()
-        }
-        .into(),
-        Whitespace {
-            aug_p: 0.05,
-            action: WhitespaceAction::Delete,
-            ..Whitespace::default()
-        }
-        .into(),
-        Split {
-            aug_p: 0.05,
-            ..Split::default()
-        }
-        .into(),
-    ]);
-    (steps, 4)
+fn ocr(_: f64) -> Vec<TextTransform> {
+    let ocr = Ocr {
+        aug_word_p: 0.15,
+        aug_char_max: 1,
+        ..Ocr::default()
+    };
+    vec![ocr.into(), spaces(WhitespaceAction::Delete, 0.05), split()]
 }
 
-fn adversarial(_: usize) -> (Vec<TextTransform>, usize) {
-    let steps = one_of(vec![
-        Homoglyph {
-            aug_word_p: 0.2,
-            ..Homoglyph::default()
-        }
-        .into(),
-        ZeroWidth {
-            aug_word_p: 0.2,
-            aug_char_max: 1,
-            ..ZeroWidth::default()
-        }
-        .into(),
-        LetterCase {
-            aug_p: 0.2,
-            ..LetterCase::default()
-        }
-        .into(),
-        Whitespace {
-            aug_p: 0.1,
-            action: WhitespaceAction::Insert,
-            ..Whitespace::default()
-        }
-        .into(),
-    ]);
-    (steps, 4)
+fn adversarial(_: f64) -> Vec<TextTransform> {
+    let homoglyph = Homoglyph {
+        aug_word_p: 0.2,
+        ..Homoglyph::default()
+    };
+    let zero_width = ZeroWidth {
+        aug_word_p: 0.2,
+        aug_char_max: 1,
+        ..ZeroWidth::default()
+    };
+    let case = LetterCase {
+        aug_p: 0.2,
+        ..LetterCase::default()
+    };
+    vec![
+        homoglyph.into(),
+        zero_width.into(),
+        case.into(),
+        spaces(WhitespaceAction::Insert, 0.1),
+    ]
 }
 
-fn mild(_: usize) -> (Vec<TextTransform>, usize) {
-    let steps = one_of(vec![
-        Synonym {
-            aug_p: 0.1,
-            senses: 1,
-            stopwords: Stopwords::english(),
-            ..Synonym::default()
-        }
-        .into(),
-        Contraction::default().into(),
-        Punctuation {
-            p: 0.1,
-            ..Punctuation::default()
-        }
-        .into(),
-    ]);
-    (steps, 4)
+fn mild(_: f64) -> Vec<TextTransform> {
+    let synonym = Synonym {
+        aug_p: 0.1,
+        senses: 1,
+        stopwords: Stopwords::english(),
+        ..Synonym::default()
+    };
+    let marks = Punctuation {
+        p: 0.1,
+        ..Punctuation::default()
+    };
+    vec![synonym.into(), Contraction::default().into(), marks.into()]
 }
 
-fn korean_typo(_: usize) -> (Vec<TextTransform>, usize) {
+fn korean_typo(_: f64) -> Vec<TextTransform> {
+    let keyboard = Keyboard {
+        lang: Layout::Ko,
+        aug_word_p: 0.1,
+        aug_char_max: 1,
+        min_char: 2,
+        ..Keyboard::default()
+    };
     let jamo = |action, substitute| Jamo {
         action,
         substitute,
@@ -269,68 +239,72 @@ fn korean_typo(_: usize) -> (Vec<TextTransform>, usize) {
         aug_char_max: 1,
         ..Jamo::default()
     };
-    let steps = one_of(vec![
-        Keyboard {
-            lang: Layout::Ko,
-            aug_word_p: 0.1,
-            aug_char_max: 1,
-            min_char: 2,
-            ..Keyboard::default()
-        }
-        .into(),
+    let phonetic = KoreanPhonetic {
+        aug_p: 0.1,
+        ..KoreanPhonetic::default()
+    };
+    let spacing = KoreanSpacing {
+        aug_p: 0.2,
+        ..KoreanSpacing::default()
+    };
+    let josa = Josa {
+        aug_p: 0.1,
+        ..Josa::default()
+    };
+    let coda = Coda {
+        action: CodaAction::Drop,
+        aug_word_p: 0.05,
+        aug_char_max: 1,
+        ..Coda::default()
+    };
+    let slip = LayoutSlip {
+        aug_p: 0.05,
+        ..LayoutSlip::default()
+    };
+    vec![
+        keyboard.into(),
         jamo(JamoAction::Substitute, JamoSubstitute::Shift).into(),
         jamo(JamoAction::Substitute, JamoSubstitute::Sound).into(),
         jamo(JamoAction::Swap, JamoSubstitute::Neighbour).into(),
         jamo(JamoAction::Delete, JamoSubstitute::Neighbour).into(),
-        KoreanPhonetic {
-            aug_p: 0.1,
-            ..KoreanPhonetic::default()
-        }
-        .into(),
-        KoreanSpacing {
-            aug_p: 0.2,
-            ..KoreanSpacing::default()
-        }
-        .into(),
-        Josa {
-            aug_p: 0.1,
-            ..Josa::default()
-        }
-        .into(),
-        Coda {
-            action: CodaAction::Drop,
-            aug_word_p: 0.05,
-            aug_char_max: 1,
-            ..Coda::default()
-        }
-        .into(),
-        LayoutSlip {
-            aug_p: 0.05,
-            ..LayoutSlip::default()
-        }
-        .into(),
-    ]);
-    (steps, 4)
+        phonetic.into(),
+        spacing.into(),
+        josa.into(),
+        coda.into(),
+        slip.into(),
+    ]
 }
 
 /// Additions and moves only: published KLUE-STS scores fall least under them.
-fn korean(_: usize) -> (Vec<TextTransform>, usize) {
-    let steps = one_of(vec![
-        Punctuation::default().into(),
-        KoreanSpacing {
-            action: SpacingAction::Delete,
-            aug_p: 0.2,
-            ..KoreanSpacing::default()
-        }
-        .into(),
-        RandomWord {
-            action: WordAction::Swap,
-            aug_p: 0.1,
-            ..RandomWord::default()
-        }
-        .into(),
-    ]);
-    (steps, 4)
+fn korean(_: f64) -> Vec<TextTransform> {
+    let spacing = KoreanSpacing {
+        action: SpacingAction::Delete,
+        aug_p: 0.2,
+        ..KoreanSpacing::default()
+    };
+    let swap = RandomWord {
+        action: WordAction::Swap,
+        aug_p: 0.1,
+        ..RandomWord::default()
+    };
+    vec![Punctuation::default().into(), spacing.into(), swap.into()]
+}
+
+fn split() -> TextTransform {
+    Split {
+        aug_p: 0.05,
+        ..Split::default()
+    }
+    .into()
+}
+
+fn spaces(action: WhitespaceAction, aug_p: f64) -> TextTransform {
+    Whitespace {
+        action,
+        aug_p,
+        ..Whitespace::default()
+    }
+    .into()
 }
 
 #[cfg(test)]

@@ -177,15 +177,7 @@ fn conforms(name: &str, default: TextTransform) {
     if model {
         return;
     }
-    // Text of every script, and text in which protected spans and words alternate.
-    let mixed = "(\\PC{0,6}|[a-zA-Z'. ]{0,12}|[가-힣 ]{0,8}|[ㄱ-ㅣ]{0,3}| keep me | 보존 | a@b.cd | [0-9]{1,4} ){0,5}";
-    let mut runner = TestRunner::new(Config::with_cases(200));
-    runner
-        .run(&(mixed, any::<u64>()), |(text, index)| {
-            sound(&steps, &text, index);
-            Ok(())
-        })
-        .unwrap();
+    fuzz(&steps, 200);
     // Nothing is drawn where every fraction and every least number is 0.
     let mut none = settings;
     let counted = none.keys().any(|key| key.ends_with("_p"));
@@ -204,6 +196,64 @@ fn conforms(name: &str, default: TextTransform) {
                 out.text
             );
         }
+    }
+}
+
+/// What words are made of in scripts where a character is several `char`s, or none that is seen.
+const PIECES: [&str; 20] = [
+    "👨\u{200D}👩\u{200D}👧",
+    "👍🏽",
+    "🇰",
+    "🇷",
+    "\u{200D}",
+    "\u{FE0F}",
+    "e\u{301}\u{327}",
+    "\u{301}",
+    "שלום",
+    "مرحبا",
+    "\u{202E}",
+    "\u{200F}",
+    "ㄱ",
+    "ㅏ",
+    "\u{1100}",
+    "\u{1161}",
+    "\u{11A8}",
+    "힣",
+    "ß",
+    "\u{0}",
+];
+
+/// Text of every script: whole and broken characters, words, protected spans, and what they can form side
+/// by side.
+fn wild() -> impl Strategy<Value = String> {
+    let mixed = "(\\PC{0,6}|[a-zA-Z'. ]{0,12}|[가-힣 ]{0,8}|[ㄱ-ㅣ]{0,3}| keep me | 보존 | a@b.cd | [0-9]{1,4} ){0,3}";
+    let piece = prop_oneof![
+        any::<String>().prop_map(|text| text.chars().take(8).collect()),
+        prop::sample::select(&PIECES[..]).prop_map(str::to_owned),
+        prop::sample::select(&[" ", "a", "가", "\n"][..]).prop_map(str::to_owned),
+        mixed,
+    ];
+    prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat())
+}
+
+/// Checks what holds of every output on `cases` wild texts.
+fn fuzz(pipeline: &Pipeline, cases: u32) {
+    let mut runner = TestRunner::new(Config::with_cases(cases));
+    let run = |(text, index): (String, u64)| {
+        sound(pipeline, &text, index);
+        Ok(())
+    };
+    runner.run(&(wild(), any::<u64>()), run).unwrap();
+}
+
+#[test]
+fn recipes_keep_what_holds_of_every_output() {
+    for (name, _) in Recipe::all() {
+        let mut config = Recipe::by_name(name, 100).unwrap().config;
+        config.protect.phrases = Phrases::new(vec!["keep me".into(), "보존".into()]).unwrap();
+        let pipeline = Pipeline::new(config, &Resources::default()).unwrap();
+        HARD.iter().for_each(|text| drop(sound(&pipeline, text, 1)));
+        fuzz(&pipeline, 400);
     }
 }
 

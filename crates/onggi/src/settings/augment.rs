@@ -1,17 +1,12 @@
 //! How training images are varied: a name, or a pipeline's file.
 
-use crate::failure::{Failure, usage};
-use anyhow::anyhow;
+use crate::failure::Failure;
+use crate::pipeline;
 use onggi_augment::image::{Compose, Preset};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-
-/// Largest file of a pipeline that is read.
-const MOST_BYTES: u64 = 1 << 20;
 
 /// `none`, `shift`, `light`, `standard`, `strong`, or a TOML or JSON file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,26 +34,9 @@ impl Augment {
     }
 }
 
-/// The pipeline in a TOML file, or in a JSON file where the name ends in `.json`.
-pub(crate) fn read_pipeline(path: &Path) -> Result<Compose, Failure> {
-    let shown = path.display();
-    let mut text = String::new();
-    let read =
-        File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
-    read.map_err(|e| anyhow!("pipeline {shown}: {e}"))?;
-    if text.len() as u64 > MOST_BYTES {
-        return usage(format!(
-            "pipeline {shown}: more than {MOST_BYTES} bytes, no pipeline"
-        ));
-    }
-    let json = path.extension().is_some_and(|end| end == "json");
-    let file: Result<PipelineFile, String> = if json {
-        serde_json::from_str(&text).map_err(|e| e.to_string())
-    } else {
-        toml::from_str(&text).map_err(|e| e.message().to_string())
-    };
-    let file = file.or_else(|e| usage(format!("pipeline {shown}: {e}")))?;
-    Ok(file.steps)
+/// The pipeline in a file.
+fn read_pipeline(path: &Path) -> Result<Compose, Failure> {
+    Ok(pipeline::read::<PipelineFile>(path)?.steps)
 }
 
 impl FromStr for Augment {

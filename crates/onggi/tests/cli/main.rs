@@ -5,6 +5,7 @@
 //! the models are.
 
 mod augment_image;
+mod augment_text;
 mod bad_input;
 mod compare;
 mod diagnose;

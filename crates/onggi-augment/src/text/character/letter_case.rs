@@ -39,12 +39,8 @@ impl TextAugmenter for LetterCase {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
-        let mut done = 0;
-        while done < wanted {
-            let Some(token) = picker.next(rng).map(|i| &doc.tokens()[i]) else {
-                break;
-            };
+        self.words().each(doc, rng, |place, rng| {
+            let token = &doc.tokens()[place];
             let word = doc.slice(token);
             let cased = word
                 .chars()
@@ -78,9 +74,9 @@ impl TextAugmenter for LetterCase {
             }
             if out != word {
                 edits.replace(token.span(), &out);
-                done += 1;
             }
-        }
+            out != word
+        });
         Ok(())
     }
 }

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::DatasetConfig;
-use super::rows::Row;
-use crate::text::{Outputs, Provenance};
+use super::files::Row;
+use crate::text::{Augmented, Provenance, TextTransform};
 
 /// What was done to a data set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,10 +16,17 @@ pub struct DatasetReport {
     pub train_rows: u64,
     /// Training rows left alone because another split has the same text.
     pub leaks: u64,
-    /// Copies written.
+    /// Training rows left alone because they have no text.
+    pub blank: u64,
+    /// Copies written. The output has `rows + copies` rows.
     pub copies: u64,
-    /// Copies asked for and not found: see [`Shortfall`](crate::text::Shortfall).
+    /// Copies asked for and not written: those of leaks, of blank rows, of rows of which the pipeline
+    /// makes no further new copy, and those beyond the most of one row.
     pub missing: u64,
+    /// Draws refused because they gave a text of the file or an earlier copy; each was drawn anew.
+    pub duplicates: u64,
+    /// Copies in which each augmenter had a part, by its name.
+    pub transforms: BTreeMap<String, u64>,
     /// Copies whose meaning may have been turned round.
     pub label_changed: u64,
     /// Mean fraction of the bytes of a text that its copy replaces, insertions counted by their length,
@@ -67,23 +73,15 @@ impl DatasetReport {
         }
     }
 
+    /// Counts a row, number [`rows`](Self::rows), and its copies.
     pub(super) fn count(
         &mut self,
-        config: &DatasetConfig,
-        number: u64,
+        samples: usize,
         row: &Row,
-        wanted: usize,
-        outputs: &Outputs,
+        copies: &[Augmented],
+        refused: usize,
     ) {
-        let copies = outputs.texts.len() as u64;
-        self.rows += 1;
-        self.train_rows += u64::from(row.train);
-        self.copies += copies;
-        self.missing += wanted as u64 - copies;
-        if let Some(label) = self.labels.get_mut(&row.label).filter(|_| row.train) {
-            label.copies += copies;
-        }
-        for copy in &outputs.texts {
+        for copy in copies {
             self.label_changed += u64::from(copy.label_changed);
             let length = row.text.len().max(1) as f64;
             let touched: usize = copy
@@ -94,14 +92,29 @@ impl DatasetReport {
             // Sums until `finish`.
             self.change_rate += (touched as f64 / length).min(1.0);
             self.length_ratio += copy.text.len() as f64 / length;
-            if self.samples.len() < config.samples {
+            let parts = copy.edits.parts();
+            let names = TextTransform::NAMES.iter().enumerate();
+            for (_, name) in names.filter(|(i, _)| parts >> i & 1 == 1) {
+                match self.transforms.get_mut(*name) {
+                    Some(count) => *count += 1,
+                    None => drop(self.transforms.insert((*name).to_owned(), 1)),
+                }
+            }
+            if self.samples.len() < samples {
                 self.samples.push(Sample {
-                    row: number,
+                    row: self.rows,
                     before: row.text.clone(),
                     after: copy.text.clone(),
                     edits: copy.provenance(&row.text),
                 });
             }
+        }
+        self.rows += 1;
+        self.train_rows += u64::from(row.train);
+        self.copies += copies.len() as u64;
+        self.duplicates += refused as u64;
+        if let Some(label) = self.labels.get_mut(&row.label).filter(|_| row.train) {
+            label.copies += copies.len() as u64;
         }
     }
 

@@ -30,12 +30,8 @@ impl TextAugmenter for Josa {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
-        let mut done = 0;
-        while done < wanted {
-            let Some(token) = picker.next(rng).map(|i| &doc.tokens()[i]) else {
-                break;
-            };
+        self.words().each(doc, rng, |place, rng| {
+            let token = &doc.tokens()[place];
             let word = doc.slice(token);
             let mut found = Vec::with_capacity(2);
             found.extend(particle::other_form(word));
@@ -49,9 +45,9 @@ impl TextAugmenter for Josa {
             if let Some(&(at, length, new)) = one(rng, &found) {
                 let start = token.start + at;
                 edits.replace(start..start + length, new);
-                done += 1;
             }
-        }
+            !found.is_empty()
+        });
         Ok(())
     }
 }

@@ -35,12 +35,8 @@ impl TextAugmenter for LayoutSlip {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
-        let mut done = 0;
-        while done < wanted {
-            let Some(token) = picker.next(rng).map(|i| &doc.tokens()[i]) else {
-                break;
-            };
+        self.words().each(doc, rng, |place, _| {
+            let token = &doc.tokens()[place];
             let word = doc.slice(token);
             let hangul = word
                 .chars()
@@ -53,10 +49,10 @@ impl TextAugmenter for LayoutSlip {
                 (false, true, SlipDirection::LatinToHangul | SlipDirection::Both) => {
                     edits.build(token.span(), |out| hangul::from_latin(word, out));
                 }
-                _ => continue,
+                _ => return false,
             }
-            done += 1;
-        }
+            true
+        });
         Ok(())
     }
 }

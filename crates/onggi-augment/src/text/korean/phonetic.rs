@@ -138,13 +138,9 @@ impl TextAugmenter for KoreanPhonetic {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
         let mut found: Vec<(usize, char, char)> = Vec::new();
-        let mut done = 0;
-        while done < wanted {
-            let Some(token) = picker.next(rng).map(|i| &doc.tokens()[i]) else {
-                break;
-            };
+        self.words().each(doc, rng, |place, rng| {
+            let token = &doc.tokens()[place];
             found.clear();
             let mut before: Option<(usize, Syllable)> = None;
             for (at, c) in doc.slice(token).char_indices() {
@@ -159,9 +155,9 @@ impl TextAugmenter for KoreanPhonetic {
                 let start = token.start + place;
                 // A syllable is three bytes of UTF-8.
                 edits.build(start..start + 6, |out| out.extend([a, b]));
-                done += 1;
             }
-        }
+            !found.is_empty()
+        });
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{Model, failed};
+use super::Model;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, Resources, TextAugmenter};
 use crate::{AugmentError, Draw};
@@ -28,13 +28,13 @@ impl TextAugmenter for AbstSumm {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let model = self.model.get(NAME)?;
         if doc.tokens().is_empty() || doc.tokens().iter().any(|token| token.is_protected()) {
             return Ok(());
         }
-        let summary = model
-            .summarise(doc.text(), self.max_tokens, rng.next_u64())
-            .map_err(failed(NAME))?;
+        let seed = rng.next_u64();
+        let summary = (self.model).ask(NAME, |model| {
+            model.summarise(doc.text(), self.max_tokens, seed)
+        })?;
         if !summary.trim().is_empty() {
             edits.replace(0..doc.text().len(), summary.trim());
         }
@@ -42,8 +42,7 @@ impl TextAugmenter for AbstSumm {
     }
 
     fn load(&mut self, resources: &Resources) -> Result<(), AugmentError> {
-        self.model = Model::take(NAME, resources)?;
-        Ok(())
+        self.model.load(NAME, resources)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{Model, failed};
+use super::Model;
 use crate::text::sentence::sentences;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, Resources, TextAugmenter};
@@ -35,7 +35,6 @@ impl TextAugmenter for BackTranslation {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let model = self.model.get(NAME)?;
         for span in sentences(doc.text()) {
             let mut protected = doc.tokens().iter().filter(|token| token.is_protected());
             if protected.any(|token| token.start < span.end && token.end > span.start) {
@@ -43,12 +42,10 @@ impl TextAugmenter for BackTranslation {
             }
             let sentence = &doc.text()[span.clone()];
             let seed = rng.next_u64();
-            let there = model
-                .translate(sentence, &self.from, &self.to, seed)
-                .map_err(failed(NAME))?;
-            let back = model
-                .translate(&there, &self.to, &self.from, seed)
-                .map_err(failed(NAME))?;
+            let back = self.model.ask(NAME, |model| {
+                let there = model.translate(sentence, &self.from, &self.to, seed)?;
+                model.translate(&there, &self.to, &self.from, seed)
+            })?;
             if !back.trim().is_empty() {
                 edits.replace(span, back.trim());
             }
@@ -57,8 +54,7 @@ impl TextAugmenter for BackTranslation {
     }
 
     fn load(&mut self, resources: &Resources) -> Result<(), AugmentError> {
-        self.model = Model::take(NAME, resources)?;
-        Ok(())
+        self.model.load(NAME, resources)
     }
 }
 

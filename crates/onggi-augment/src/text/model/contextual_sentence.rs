@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{Model, failed};
+use super::Model;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, Resources, TextAugmenter};
 use crate::{AugmentError, Draw};
@@ -28,11 +28,9 @@ impl TextAugmenter for ContextualSentence {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let model = self.model.get(NAME)?;
         let text = doc.text();
-        let more = model
-            .generate(text, self.max_tokens, rng.next_u64())
-            .map_err(failed(NAME))?;
+        let seed = rng.next_u64();
+        let more = (self.model).ask(NAME, |model| model.generate(text, self.max_tokens, seed))?;
         let more = more.trim();
         if !more.is_empty() {
             let end = text.trim_end().len();
@@ -47,8 +45,7 @@ impl TextAugmenter for ContextualSentence {
     }
 
     fn load(&mut self, resources: &Resources) -> Result<(), AugmentError> {
-        self.model = Model::take(NAME, resources)?;
-        Ok(())
+        self.model.load(NAME, resources)
     }
 }
 

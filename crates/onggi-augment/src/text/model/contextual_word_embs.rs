@@ -1,6 +1,6 @@
 //! Words that a masked language model finds likely where they stand.
 
-use super::{Model, failed};
+use super::Model;
 use crate::text::draw::one;
 use crate::text::english::in_case_of;
 use crate::text::settings::augmenter;
@@ -37,7 +37,6 @@ impl TextAugmenter for ContextualWordEmbs {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let model = self.model.get(NAME)?;
         let (mut picker, wanted) = self.words().choose(doc);
         let mut done = 0;
         while done < wanted {
@@ -45,9 +44,9 @@ impl TextAugmenter for ContextualWordEmbs {
             let token = doc.tokens()[place];
             let (insert, word) = (self.action == PlaceAction::Insert, doc.slice(&token));
             let span = token.start..if insert { token.start } else { token.end };
-            let answers = model
-                .fill(doc.text(), span.clone(), self.top_k)
-                .map_err(failed(NAME))?;
+            let answers = (self.model).ask(NAME, |model| {
+                model.fill(doc.text(), span.clone(), self.top_k)
+            })?;
             let mut words: Vec<String> = answers.into_iter().map(|answer| answer.0).collect();
             words.retain(|new| {
                 !new.is_empty()
@@ -71,8 +70,7 @@ impl TextAugmenter for ContextualWordEmbs {
     }
 
     fn load(&mut self, resources: &Resources) -> Result<(), AugmentError> {
-        self.model = Model::take(NAME, resources)?;
-        Ok(())
+        self.model.load(NAME, resources)
     }
 }
 

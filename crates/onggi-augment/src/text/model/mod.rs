@@ -86,24 +86,26 @@ impl PartialEq for Model {
 }
 
 impl Model {
-    fn take(transform: &'static str, resources: &Resources) -> Result<Self, AugmentError> {
-        let model = Self(resources.model.clone());
-        model.get(transform).map(|_| ())?;
-        Ok(model)
+    /// Takes the model that a pipeline is given.
+    fn load(&mut self, transform: &'static str, given: &Resources) -> Result<(), AugmentError> {
+        self.0.clone_from(&given.model);
+        self.ask(transform, |_| Ok(()))
     }
 
-    fn get(&self, transform: &'static str) -> Result<&dyn TextModel, AugmentError> {
-        self.0.as_deref().ok_or_else(|| AugmentError::Model {
-            transform,
-            reason: "needs a language model: give the pipeline Resources::model".to_owned(),
-        })
-    }
-}
-
-fn failed(transform: &'static str) -> impl Fn(Box<dyn Error + Send + Sync>) -> AugmentError {
-    move |error| AugmentError::Model {
-        transform,
-        reason: error.to_string(),
+    /// What the model answers to `question`.
+    fn ask<T>(
+        &self,
+        transform: &'static str,
+        question: impl FnOnce(&dyn TextModel) -> ModelResult<T>,
+    ) -> Result<T, AugmentError> {
+        let missing = || "needs a language model: give the pipeline Resources::model".into();
+        let model = self.0.as_deref().ok_or_else(missing);
+        model
+            .and_then(question)
+            .map_err(|error| AugmentError::Model {
+                transform,
+                reason: error.to_string(),
+            })
     }
 }
 

@@ -24,19 +24,17 @@ impl TextAugmenter for Antonym {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
-        let mut done = 0;
-        while done < wanted {
-            let Some(place) = picker.next(rng) else { break };
+        self.words().each(doc, rng, |place, rng| {
             let Some(reading) = reading(doc, place, &self.parts) else {
-                continue;
+                return false;
             };
             let list = reinflected(doc, place, &reading, wordnet().antonyms(&reading.entry));
-            if let Some(new) = one(rng, &list) {
+            let new = one(rng, &list);
+            if let Some(new) = new {
                 put(doc, place, doc.tokens()[place].span(), new, edits);
-                done += 1;
             }
-        }
+            new.is_some()
+        });
         Ok(())
     }
 

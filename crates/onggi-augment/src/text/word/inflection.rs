@@ -27,12 +27,9 @@ impl TextAugmenter for Inflection {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
-        let mut done = 0;
-        while done < wanted {
-            let Some(place) = picker.next(rng) else { break };
+        self.words().each(doc, rng, |place, rng| {
             let Some(reading) = reading(doc, place, &self.parts) else {
-                continue;
+                return false;
             };
             let word = doc.slice(&doc.tokens()[place]);
             let forms: &[Form] = match reading.part {
@@ -54,17 +51,13 @@ impl TextAugmenter for Inflection {
                 .collect();
             others.retain(|form| !form.eq_ignore_ascii_case(word));
             others.dedup();
-            if let Some(new) = one(rng, &others) {
-                put(
-                    doc,
-                    place,
-                    doc.tokens()[place].span(),
-                    &in_case_of(word, new),
-                    edits,
-                );
-                done += 1;
+            let new = one(rng, &others);
+            if let Some(new) = new {
+                let new = in_case_of(word, new);
+                put(doc, place, doc.tokens()[place].span(), &new, edits);
             }
-        }
+            new.is_some()
+        });
         Ok(())
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::put;
 use crate::text::draw::{Picker, below};
 use crate::text::english::in_case_of;
-use crate::text::settings::{Phrases, augmenter, count};
+use crate::text::lists::Phrases;
+use crate::text::settings::{augmenter, count};
 use crate::text::{Document, Edits, TextAugmenter};
 use crate::{AugmentError, Draw};
 

@@ -67,11 +67,8 @@ impl TextAugmenter for Spelling {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
         let (mut lower, mut wrong) = (String::new(), String::new());
-        let mut done = 0;
-        while done < wanted {
-            let Some(place) = picker.next(rng) else { break };
+        self.words().each(doc, rng, |place, rng| {
             let token = doc.tokens()[place];
             let word = doc.slice(&token);
             lower.clear();
@@ -91,9 +88,8 @@ impl TextAugmenter for Spelling {
                 None => misspell(&lower, rng, &mut wrong),
             };
             if !found || wrong == lower {
-                continue;
+                return false;
             }
-            done += 1;
             if self.dict.0.is_some() {
                 agree(doc, place, &wrong, edits);
             }
@@ -102,7 +98,8 @@ impl TextAugmenter for Spelling {
             } else {
                 edits.replace(token.span(), &in_case_of(word, &wrong));
             }
-        }
+            true
+        });
         Ok(())
     }
 

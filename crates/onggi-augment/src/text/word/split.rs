@@ -18,13 +18,9 @@ impl TextAugmenter for Split {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
         let mut marks = Vec::new();
-        let mut done = 0;
-        while done < wanted {
-            let Some(token) = picker.next(rng).map(|i| doc.tokens()[i]) else {
-                break;
-            };
+        self.words().each(doc, rng, |place, rng| {
+            let token = doc.tokens()[place];
             let word = doc.slice(&token);
             let at = if word.is_ascii() {
                 1 + below(rng, word.len().saturating_sub(1))
@@ -34,9 +30,9 @@ impl TextAugmenter for Split {
             };
             if at < word.len() {
                 edits.insert(token.start + at, " ");
-                done += 1;
             }
-        }
+            at < word.len()
+        });
         Ok(())
     }
 }

@@ -61,14 +61,12 @@ impl TextAugmenter for Synonym {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut picker, wanted) = self.words().choose(doc);
         let words: Vec<usize> = doc.words().collect();
-        let mut done = 0;
-        while done < wanted {
-            let Some(place) = picker.next(rng) else { break };
+        self.words().each(doc, rng, |place, rng| {
             let list = self.synonyms(doc, place);
-            let Some(new) = one(rng, &list) else { continue };
-            done += 1;
+            let Some(new) = one(rng, &list) else {
+                return false;
+            };
             match self.action {
                 PlaceAction::Substitute => put(doc, place, doc.tokens()[place].span(), new, edits),
                 PlaceAction::Insert => {
@@ -82,7 +80,8 @@ impl TextAugmenter for Synonym {
                     );
                 }
             }
-        }
+            true
+        });
         Ok(())
     }
 

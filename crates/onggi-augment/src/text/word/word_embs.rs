@@ -43,17 +43,13 @@ impl TextAugmenter for WordEmbs {
         let Some(vectors) = &self.vectors.0 else {
             return Err(missing());
         };
-        let (mut picker, wanted) = self.words().choose(doc);
-        let mut done = 0;
-        while done < wanted {
-            let Some(place) = picker.next(rng) else { break };
+        self.words().each(doc, rng, |place, rng| {
             let token = doc.tokens()[place];
             if self.action == PlaceAction::Insert {
                 if let Some(new) = vectors.word(below(rng, vectors.len())) {
                     edits.build(token.start..token.start, |out| out.extend([new, " "]));
                 }
-                done += 1;
-                continue;
+                return true;
             }
             let word = doc.slice(&token);
             let mut stem = word;
@@ -64,12 +60,13 @@ impl TextAugmenter for WordEmbs {
                 stem = noun;
                 near = vectors.nearest(noun, self.top_k);
             }
-            if let Some(new) = one(rng, &near) {
+            let new = one(rng, &near);
+            if let Some(new) = new {
                 let span = token.start..token.start + stem.len();
                 put(doc, place, span, &in_case_of(stem, new), edits);
-                done += 1;
             }
-        }
+            new.is_some()
+        });
         Ok(())
     }
 

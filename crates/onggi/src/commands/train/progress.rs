@@ -135,7 +135,8 @@ impl Watch {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// The look of a bar.
+pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
