@@ -1,8 +1,9 @@
 //! Side-by-side benchmarks: ours and each peer in turn, in one run, on the same threads.
 //!
 //! `cargo run --release -p onggi-bench -- ops --peer-python PATH --peer-rust PATH`, or `models` for
-//! `ops`.
+//! `ops`; `image --peer-python PATH --images FOLDER`.
 
+mod image;
 mod models;
 mod ops;
 mod peer;
@@ -30,6 +31,8 @@ enum Suite {
     Ops(suite::Suite),
     /// Whole models: training steps and inference
     Models(suite::Suite),
+    /// Image augmentation: one pass over a folder of photos
+    Image(image::Suite),
 }
 
 fn main() -> Result<()> {
@@ -37,5 +40,6 @@ fn main() -> Result<()> {
     match Cli::parse().suite {
         Suite::Ops(suite) => suite.run(&ops::benches(), "ops.py"),
         Suite::Models(suite) => suite.run(&models::BENCHES, "models.py"),
+        Suite::Image(suite) => suite.run(),
     }
 }
