@@ -2,6 +2,7 @@
 
     python ops.py [--threads N]
     python models.py [--threads N]
+    python image.py LIBRARY --images FOLDER [--threads N]
     rust/target/release/peer burn|candle [--threads N]
 
 It speaks JSON lines, so that the bench can take turns with it (A B A B) on one machine in one
@@ -108,7 +109,7 @@ def arguments():
     return parser
 
 
-def serve(threads, answer=answer):
+def serve(threads, answer=answer, peer="pytorch", version=torch.__version__):
     """Answers requests until the input ends."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -116,7 +117,7 @@ def serve(threads, answer=answer):
     def say(message):
         print(json.dumps(message), flush=True)
 
-    say({"ready": True, "peer": "pytorch", "version": torch.__version__.split("+")[0], "threads": torch.get_num_threads()})
+    say({"ready": True, "peer": peer, "version": version.split("+")[0], "threads": torch.get_num_threads()})
     warmed = {}
     for line in sys.stdin:
         if not line.strip():

@@ -1,8 +1,9 @@
 //! Side-by-side benchmarks: ours and each peer in turn, in one run, on the same threads.
 //!
 //! `cargo run --release -p onggi-bench -- ops --peer-python PATH --peer-rust PATH`, or `models` for
-//! `ops`.
+//! `ops`; `image --peer-python PATH --images FOLDER`.
 
+mod image;
 mod models;
 mod ops;
 mod peer;
@@ -33,6 +34,8 @@ enum Suite {
     Models(suite::Suite),
     /// Text augmentation: one copy of each of 1,000 short reviews
     Text(text::Suite),
+    /// Image augmentation: one pass over a folder of photos
+    Image(image::Suite),
 }
 
 fn main() -> Result<()> {
@@ -41,5 +44,6 @@ fn main() -> Result<()> {
         Suite::Ops(suite) => suite.run(&ops::benches(), "ops.py"),
         Suite::Models(suite) => suite.run(&models::BENCHES, "models.py"),
         Suite::Text(suite) => suite.run(),
+        Suite::Image(suite) => suite.run(),
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -31,12 +32,17 @@ struct Times {
 }
 
 impl Peer {
-    /// Starts `peers/<script>` under the Python at `python`.
-    pub(crate) fn python(python: &Path, script: &str, threads: usize) -> Result<Self> {
+    /// Starts `peers/<script>` with `args` under the Python at `python`.
+    pub(crate) fn python(
+        python: &Path,
+        script: &str,
+        args: &[&OsStr],
+        threads: usize,
+    ) -> Result<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("peers")
             .join(script);
-        Self::start(Command::new(python).arg(script), threads)
+        Self::start(Command::new(python).arg(script).args(args), threads)
     }
 
     /// Starts the binary that `peers/rust` makes, as the peer of that `name`.

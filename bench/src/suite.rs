@@ -28,24 +28,38 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Arguments of a suite. Without a peer only ours is timed.
 #[derive(Args)]
 pub(crate) struct Suite {
-    /// Only these rows; may be given several times
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
-    /// Python of the environment that peers/setup.sh makes, for PyTorch
-    #[arg(long, value_name = "PATH")]
-    peer_python: Option<PathBuf>,
+    #[command(flatten)]
+    turns: Turns,
     /// Binary that peers/rust makes, for Burn's own layers and candle
     #[arg(long, value_name = "PATH")]
     peer_rust: Option<PathBuf>,
-    /// Write the rows as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
     /// Threads of each side
     #[arg(long, default_value_t = 2)]
     threads: usize,
+}
+
+/// Arguments that every suite has.
+#[derive(Args)]
+pub(crate) struct Turns {
+    /// Only these rows; may be given several times
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Python of the environment that peers/setup.sh makes
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peer_python: Option<PathBuf>,
+    /// Write the rows as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Turns of each side
     #[arg(long, default_value_t = 15)]
     rounds: usize,
+}
+
+/// A row to run: its name, the shape peers are told, and what makes a step of ours.
+pub(crate) struct Entry<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) shape: &'static [usize],
+    pub(crate) make: Box<dyn Fn() -> Step + 'a>,
 }
 
 /// One benchmark: a name that peers know, a shape, and what makes a step of ours.
@@ -62,7 +76,36 @@ pub(crate) type Step = Box<dyn FnMut() -> Box<dyn Any>>;
 impl Suite {
     /// Times `benches` beside the peers; `script` is PyTorch's.
     pub(crate) fn run(self, benches: &[Bench], script: &str) -> Result<()> {
-        let known: Vec<_> = benches.iter().map(|bench| bench.name).collect();
+        let entry = |bench: &Bench| {
+            let Bench { name, shape, make } = *bench;
+            let make = Box::new(move || make(shape));
+            Entry { name, shape, make }
+        };
+        let entries = benches.iter().map(entry).collect();
+        self.turns.run(entries, self.threads, || {
+            let mut peers = Vec::new();
+            if let Some(python) = &self.turns.peer_python {
+                peers.push(Peer::python(python, script, &[], self.threads)?);
+            }
+            if let Some(binary) = &self.peer_rust {
+                for name in ["burn", "candle"] {
+                    peers.push(Peer::rust(binary, name, self.threads)?);
+                }
+            }
+            Ok(peers)
+        })
+    }
+}
+
+impl Turns {
+    /// Times `entries` beside the peers that `start` starts.
+    pub(crate) fn run(
+        &self,
+        entries: Vec<Entry>,
+        threads: usize,
+        start: impl FnOnce() -> Result<Vec<Peer>>,
+    ) -> Result<()> {
+        let known: Vec<_> = entries.iter().map(|entry| entry.name).collect();
         for name in &self.only {
             ensure!(
                 known.contains(&name.as_str()),
@@ -71,33 +114,25 @@ impl Suite {
             );
         }
         ensure!(
-            self.threads > 0 && self.rounds > 0,
+            threads > 0 && self.rounds > 0,
             "--threads and --rounds must be at least 1"
         );
-        let mut peers = Vec::new();
-        if let Some(python) = &self.peer_python {
-            peers.push(Peer::python(python, script, self.threads)?);
-        }
-        if let Some(binary) = &self.peer_rust {
-            for name in ["burn", "candle"] {
-                peers.push(Peer::rust(binary, name, self.threads)?);
-            }
-        }
+        let mut peers = start()?;
         // After the peers, which would inherit this thread's place.
-        onggi::threads::start(self.threads)?;
+        onggi::threads::start(threads)?;
         let versions: Vec<_> = peers.iter().map(|peer| peer.version.as_str()).collect();
         let versions = match versions.as_slice() {
             [] => "no peers".to_string(),
             versions => versions.join(", "),
         };
         println!(
-            "{} threads, {} rounds in turn, {versions}",
-            self.threads, self.rounds
+            "threads: {threads}, rounds in turn: {}, {versions}",
+            self.rounds
         );
         let mut rows = Vec::new();
-        for bench in benches {
-            if self.only.is_empty() || self.only.iter().any(|name| name == bench.name) {
-                rows.push(self.time(bench, &mut peers)?);
+        for entry in &entries {
+            if self.only.is_empty() || self.only.iter().any(|name| name == entry.name) {
+                rows.push(self.time(entry, &mut peers)?);
             }
         }
         print(&rows);
@@ -107,8 +142,8 @@ impl Suite {
         Ok(())
     }
 
-    fn time(&self, bench: &Bench, peers: &mut [Peer]) -> Result<Row> {
-        let mut step = (bench.make)(bench.shape);
+    fn time(&self, bench: &Entry, peers: &mut [Peer]) -> Result<Row> {
+        let mut step = (bench.make)();
         for _ in 0..WARM_UP {
             step();
         }
