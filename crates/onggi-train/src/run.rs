@@ -23,6 +23,10 @@ pub mod files {
     pub const SPLIT: &str = "split.json";
     /// Weights of the best epoch, with the preprocessing in the metadata.
     pub const WEIGHTS: &str = "best.safetensors";
+    /// A text classifier without a network, in place of weights.
+    pub const TEXT_MODEL: &str = "text_model.json";
+    /// Texts for the report: [`super::TextSamples`].
+    pub const TEXT_SAMPLES: &str = "samples/texts.json";
     /// Final figures and verdict: [`super::Summary`].
     pub const SUMMARY: &str = "run.json";
     /// Pictures for the report: [`super::Samples`] and the PNG files it names.
@@ -133,7 +137,7 @@ pub struct Skipped {
 /// `run.json`: the final figures of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// `image` or `table`.
+    /// `image`, `table` or `text`.
     pub task: String,
     /// Model name, as `--model` takes it.
     pub model: String,
@@ -208,6 +212,41 @@ pub struct Samples {
     pub augmented: Vec<AugmentedSample>,
 }
 
+/// An n-gram and how strongly it speaks for a class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TellingNgram {
+    /// The n-gram.
+    pub ngram: String,
+    /// What it adds to the logit of the class.
+    pub weight: f64,
+}
+
+/// One wrong answer to a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextMistake {
+    /// Row or file.
+    pub source: String,
+    /// Its beginning.
+    pub text: String,
+    /// True class.
+    pub truth: String,
+    /// Predicted class.
+    pub predicted: String,
+    /// Probability given to the predicted class.
+    pub confidence: f64,
+    /// What in it spoke most for the predicted class.
+    pub telling: Vec<TellingNgram>,
+}
+
+/// `samples/texts.json`: what the report shows of a text classifier.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TextSamples {
+    /// The words that speak most strongly for each class, in label order.
+    pub telling: Vec<Vec<TellingNgram>>,
+    /// Wrong answers, surest first.
+    pub mistakes: Vec<TextMistake>,
+}
+
 /// Writes a file that appears whole or not at all: a temporary file beside it, flushed to disk,
 /// then renamed.
 ///
@@ -260,7 +299,13 @@ pub fn check_run(dir: &Path) -> Result<(), TrainError> {
         let source = std::io::ErrorKind::NotADirectory.into();
         return Err(TrainError::io(dir)(source));
     }
-    for missing in [files::CONFIG, files::WEIGHTS] {
+    let text = dir.join(files::TEXT_MODEL).is_file();
+    let model = if text {
+        files::TEXT_MODEL
+    } else {
+        files::WEIGHTS
+    };
+    for missing in [files::CONFIG, model] {
         let file = dir.join(missing);
         match fs::metadata(&file) {
             Ok(found) if found.is_file() => {}

@@ -1,7 +1,8 @@
 //! What a weights file says of its model: enough to build it and to feed it.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, usage};
 use crate::settings::NormName;
+use crate::train::linear::TextLinear;
 use crate::train::run::{self, files};
 use crate::train::{TrainError, read_weights};
 use crate::zoo::{ImageModel, ModelOptions, TableModel};
@@ -77,6 +78,43 @@ impl Description {
     }
 }
 
+/// `text_model.json`: a text classifier without a network.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TextDescription {
+    /// Class names in label order.
+    pub(crate) classes: Vec<String>,
+    /// The column of the texts; `None` for a folder of files.
+    pub(crate) text_column: Option<String>,
+    /// The column of the class, likewise.
+    pub(crate) target: Option<String>,
+    pub(crate) model: TextLinear,
+}
+
+/// Largest model of texts that is read.
+const MOST_BYTES: u64 = 2 << 30;
+
+/// The model of a run of texts; `None` if the run is of something else.
+pub(crate) fn load_text(dir: &Path) -> Result<Option<TextDescription>, Failure> {
+    let path = dir.join(files::TEXT_MODEL);
+    let Ok(file) = std::fs::File::open(&path) else {
+        return Ok(None);
+    };
+    let damaged = |reason: String| TrainError::File {
+        path: path.clone(),
+        reason,
+    };
+    if file.metadata().map_err(|e| damaged(e.to_string()))?.len() > MOST_BYTES {
+        return Err(damaged(format!("more than {MOST_BYTES} bytes")).into());
+    }
+    let found: Result<TextDescription, _> = serde_json::from_reader(std::io::BufReader::new(file));
+    let found = found.map_err(|e| damaged(e.to_string()))?;
+    if found.classes.len() < 2 || found.classes.len() != found.model.model().classes() {
+        return Err(damaged("its classes are not those of its model".into()).into());
+    }
+    Ok(Some(found))
+}
+
 /// A trained model, ready to answer.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // one lives at a time
@@ -89,6 +127,12 @@ pub(crate) enum Trained {
 
 /// The model of a run folder, with its class names.
 pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
+    if dir.join(files::TEXT_MODEL).is_file() {
+        return usage(format!(
+            "{}: a run of texts; `onggi predict`, `evaluate` and `report` take it, this command does not",
+            dir.display()
+        ));
+    }
     run::check_run(dir)?;
     let path = dir.join(files::WEIGHTS);
     let file = read_weights::<Description>(&path)?;

@@ -17,6 +17,11 @@ const TEXTS: Kind = Kind {
 /// Longest text of one file, in bytes.
 const MOST: u64 = 16 << 20;
 
+/// Whether a folder holds texts: `.txt` files in class folders, and no images there.
+pub fn are_texts(root: &Path) -> bool {
+    folder::below(root, &TEXTS).is_ok() && crate::image::images_below(root).is_err()
+}
+
 /// Reads the files of a folder; `train` refuses what cannot be trained on.
 pub(super) fn read(root: &Path, train: bool) -> Result<Texts, DataError> {
     let found = folder::find(root, &TEXTS)?;
@@ -38,6 +43,15 @@ pub(super) fn read(root: &Path, train: bool) -> Result<Texts, DataError> {
         texts.given.push(file.given);
     }
     Ok(texts)
+}
+
+/// Reads a file as one text of up to 16 MiB.
+///
+/// # Errors
+/// [`DataError::PathMissing`], [`DataError::Io`], [`DataError::TableTooLarge`],
+/// [`DataError::TableNotUtf8`].
+pub fn one_text(path: &Path) -> Result<String, DataError> {
+    text(path, MOST)
 }
 
 fn text(path: &Path, most: u64) -> Result<String, DataError> {

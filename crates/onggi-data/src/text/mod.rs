@@ -23,6 +23,7 @@ mod sparse;
 mod tf_idf;
 mod tokenise;
 
+pub use folder::{are_texts, one_text};
 pub use read::Texts;
 pub use sparse::SparseRows;
 pub use tf_idf::{Ngrams, TfIdf, TfIdfConfig};

@@ -1,6 +1,7 @@
 //! `onggi evaluate RUN DATA`.
 
-use crate::description::{Trained, load_run};
+use crate::commands::train::TEXT_COLUMN;
+use crate::description::{TextDescription, Trained, load_run, load_text};
 use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands, warn};
 use crate::threads::Threads;
@@ -9,8 +10,9 @@ use clap::Args;
 use onggi_augment::image::Compose;
 use onggi_data::image::{ImageDataset, ImageFolder, ImageStore, verify};
 use onggi_data::table::{Missing, Table, TableDataset};
+use onggi_data::text::Texts;
 use onggi_data::{Dataset, Split};
-use onggi_train::metrics::evaluation;
+use onggi_train::metrics::{evaluation, log_loss};
 use onggi_train::run::Evaluation;
 use onggi_train::{Predictions, predict};
 use std::path::{Path, PathBuf};
@@ -41,6 +43,11 @@ pub(crate) struct Evaluate {
 
 impl Evaluate {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if let Some(text) = load_text(&self.run)? {
+            self.threads.start()?;
+            let answers = self.texts(&text)?;
+            return self.tell(&evaluation(&answers, &text.classes)?);
+        }
         let (trained, classes) = load_run(&self.run)?;
         let threads = self.threads.start()?;
         let answers = match &trained {
@@ -66,12 +73,58 @@ impl Evaluate {
                 self.predict::<2, _>(model, TableDataset::new(&table, &rows, preprocess)?, 1)?
             }
         };
-        let measured = evaluation(&answers, &classes)?;
+        self.tell(&evaluation(&answers, &classes)?)
+    }
+
+    fn tell(&self, measured: &Evaluation) -> Result<(), Failure> {
         if self.json {
-            return Ok(say_json(&measured)?);
+            return Ok(say_json(measured)?);
         }
-        show(&measured);
+        show(measured);
         Ok(())
+    }
+
+    /// The answers to labelled texts; of a folder with splits, to its test part.
+    fn texts(&self, run: &TextDescription) -> Result<Predictions, Failure> {
+        let shown = self.data.display();
+        let texts = if self.data.is_dir() {
+            Texts::find(&self.data)?
+        } else {
+            let Some(target) = &run.target else {
+                return Err(anyhow!("{shown}: the run was trained on a folder; give one").into());
+            };
+            let column = run.text_column.as_deref().unwrap_or(TEXT_COLUMN);
+            Texts::read_for(&self.data, column, Some((target, &run.classes)))?
+        };
+        let of_run = |class: &String| run.classes.iter().position(|known| known == class);
+        let places: Option<Vec<usize>> = texts.classes().iter().map(of_run).collect();
+        let places = places.ok_or_else(|| {
+            let (found, known) = (texts.classes().join(", "), run.classes.join(", "));
+            anyhow!("{shown}: its classes are {found}, those of the run {known}")
+        })?;
+        let given: Vec<Split> = texts.split_samples().iter().map(|s| s.given).collect();
+        let has_test = given.contains(&Split::Test);
+        if has_test {
+            warn(format!(
+                "{shown} has split folders: measuring on its test part"
+            ));
+        }
+        let kept: Vec<usize> = (0..texts.len())
+            .filter(|&i| !has_test || given[i] == Split::Test)
+            .collect();
+        let (some, labels) = texts.select(&kept)?;
+        if some.is_empty() {
+            return Err(anyhow!("{shown}: nothing to measure on").into());
+        }
+        let labels: Vec<usize> = labels.into_iter().map(|label| places[label]).collect();
+        let classes = run.classes.len();
+        let probabilities = run.model.probabilities(&some)?;
+        Ok(Predictions {
+            loss: log_loss(&labels, &probabilities, classes)?,
+            classes,
+            labels,
+            probabilities,
+        })
     }
 
     fn predict<const D: usize, M: onggi_nn::Classifier<D>>(

@@ -1,6 +1,7 @@
 //! `onggi predict RUN FILE…`.
 
-use crate::description::{Trained, load_run};
+use crate::commands::train::TEXT_COLUMN;
+use crate::description::{TextDescription, Trained, load_run, load_text};
 use crate::failure::{Failure, usage, words};
 use crate::output::{one_line, percent, say, say_json, warn};
 use crate::threads::Threads;
@@ -11,7 +12,8 @@ use onggi_data::Dataset;
 use onggi_data::Split;
 use onggi_data::image::{ImageDataset, ImageItem, ImageStore};
 use onggi_data::table::{Missing, Table, TableDataset};
-use onggi_train::{Predictions, predict};
+use onggi_data::text::{Texts, one_text};
+use onggi_train::predict;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,14 +22,15 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   onggi predict runs/photos-1 new.jpg other.png
   onggi predict runs/photos-1 *.jpg --top 3
-  onggi predict runs/table-1 rows.csv --json";
+  onggi predict runs/table-1 rows.csv --json
+  onggi predict runs/reviews-1 mail.txt new.csv    a text, and the rows of a file";
 
 /// Arguments of `onggi predict`.
 #[derive(Args, Debug)]
 pub(crate) struct Predict {
     /// Run folder, as `onggi train` printed it
     run: PathBuf,
-    /// Image files, or tables whose rows are asked about
+    /// Image files, texts (.txt), or files whose rows are asked about
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Classes to name for each input, the most probable first
@@ -69,13 +72,28 @@ impl Predict {
             return usage("--top must be at least 1, but is 0");
         }
         self.threads.start()?;
-        let (trained, classes) = load_run(&self.run)?;
+        let text = load_text(&self.run)?;
+        let trained = match &text {
+            Some(_) => None,
+            None => Some(load_run(&self.run)?),
+        };
+        let classes: &[String] = match (&text, &trained) {
+            (Some(text), _) => &text.classes,
+            (None, Some((_, classes))) => classes,
+            (None, None) => &[],
+        };
         let (mut answers, mut refused) = (Vec::new(), Vec::new());
         for file in &self.files {
-            match ask(&trained, classes.len(), file) {
-                Ok((inputs, predictions)) => {
-                    for (input, row) in inputs.into_iter().zip(predictions.rows()) {
-                        answers.push(answer(input, row, &classes, self.top));
+            let asked = match (&text, &trained) {
+                (Some(text), _) => ask_text(text, file),
+                (None, Some((trained, _))) => ask(trained, classes.len(), file),
+                (None, None) => continue,
+            };
+            match asked {
+                Ok((inputs, probabilities)) => {
+                    let rows = probabilities.chunks_exact(classes.len().max(1));
+                    for (input, row) in inputs.into_iter().zip(rows) {
+                        answers.push(answer(input, row, classes, self.top));
                     }
                 }
                 Err(Failure::Failed(error)) => {
@@ -111,11 +129,7 @@ impl Predict {
 }
 
 /// The model's answers to one file, with what each was asked about.
-fn ask(
-    trained: &Trained,
-    classes: usize,
-    file: &Path,
-) -> Result<(Vec<String>, Predictions), Failure> {
+fn ask(trained: &Trained, classes: usize, file: &Path) -> Result<(Vec<String>, Vec<f64>), Failure> {
     let shown = file.display().to_string();
     match trained {
         Trained::Image(model, preprocess) => {
@@ -131,7 +145,7 @@ fn ask(
             let data =
                 ImageDataset::new(store, vec![item], classes, preprocess, Compose::default())?;
             let data: Arc<dyn Dataset> = Arc::new(data);
-            Ok((vec![shown], predict(model, &data, 1)?))
+            Ok((vec![shown], predict(model, &data, 1)?.probabilities))
         }
         Trained::Table(model, preprocess, _) => {
             let table = Table::read_for(file, preprocess, None, Missing::Impute)
@@ -144,9 +158,26 @@ fn ask(
                 .collect();
             let data = TableDataset::new(&table, &rows, preprocess)?;
             let data: Arc<dyn Dataset> = Arc::new(WithClasses { data, classes });
-            Ok((inputs, predict(model, &data, 1)?))
+            Ok((inputs, predict(model, &data, 1)?.probabilities))
         }
     }
+}
+
+/// The answers to the texts of one file: a `.txt` is one text, the rows of any other are many.
+fn ask_text(run: &TextDescription, file: &Path) -> Result<(Vec<String>, Vec<f64>), Failure> {
+    let shown = file.display().to_string();
+    if file.extension().is_some_and(|end| end == "txt") {
+        let text = one_text(file)?;
+        return Ok((vec![shown], run.model.probabilities(&[text])?));
+    }
+    let column = run.text_column.as_deref().unwrap_or(TEXT_COLUMN);
+    let texts = Texts::read_for(file, column, None)?;
+    let inputs = texts
+        .ids()
+        .iter()
+        .map(|id| format!("{shown} {id}"))
+        .collect();
+    Ok((inputs, run.model.probabilities(texts.texts())?))
 }
 
 /// A table without a class column, seen with the model's classes.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::run::files;
-use super::{EpochRecord, ReportError, Samples, Summary};
+use super::{EpochRecord, ReportError, Samples, Summary, TextSamples};
 
 /// The files of a run folder, read and checked:
 /// - `epochs` is not empty and its epochs rise;
@@ -20,6 +20,8 @@ pub(super) struct Run {
     pub(super) config: toml::Table,
     /// Empty where there is no `samples.json`.
     pub(super) samples: Samples,
+    /// Empty where there is no `texts.json`.
+    pub(super) texts: TextSamples,
 }
 
 impl Run {
@@ -29,6 +31,7 @@ impl Run {
             epochs: read_log(dir.join(files::LOG))?,
             config: read_config(dir.join(files::CONFIG))?,
             samples: read_samples(dir.join(files::SAMPLES))?,
+            texts: read_samples(dir.join(files::TEXT_SAMPLES))?,
         })
     }
 
@@ -103,10 +106,10 @@ fn read_config(file: PathBuf) -> Result<toml::Table, ReportError> {
     })
 }
 
-fn read_samples(file: PathBuf) -> Result<Samples, ReportError> {
+fn read_samples<T: DeserializeOwned + Default>(file: PathBuf) -> Result<T, ReportError> {
     match fs::read_to_string(&file) {
         Ok(text) => parse(&file, &text),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(Samples::default()),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(T::default()),
         Err(source) => Err(ReportError::Read { file, source }),
     }
 }

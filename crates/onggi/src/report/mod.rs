@@ -24,6 +24,7 @@ mod pictures;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod texts;
 pub(crate) mod ticks;
 
 use std::fs;
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use onggi_train::run::{
     self, AugmentedSample, ClassMetrics, EpochRecord, Evaluation, Fit, Mistake, Samples, Summary,
+    TextSamples,
 };
 #[cfg(test)]
 use onggi_train::run::{Skipped, Verdict};
@@ -64,6 +66,8 @@ pub fn render(run_dir: &Path) -> Result<String, ReportError> {
             confusion::section(&run),
         )),
         Some(Section::new("classes", "Classes", classes::section(&run))),
+        texts::telling(&run).map(|body| Section::new("telling", "Most telling words", body)),
+        texts::mistakes(&run).map(|body| Section::new("mistakes", "Worst mistakes", body)),
         mistakes::section(&run, &mut album)?
             .map(|body| Section::new("mistakes", "Worst mistakes", body)),
         augmented::section(&run, &mut album)?

@@ -16,6 +16,10 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "COLUMN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<String>,
+    /// Column of a file that holds the texts to be classified; without it a file is a table of numbers
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text_column: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,7 +41,7 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     #[serde(skip)]
     pub(super) resume: Option<PathBuf>,
-    /// Model [default: small_resnet for images, mlp for tables]
+    /// Model [default: small_resnet for images, mlp for tables, linear for texts]
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
@@ -195,6 +199,14 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) augment: Option<Augment>,
+    /// Add changed copies of the training texts, by a recipe of `onggi augment text`
+    #[arg(long, value_name = "RECIPE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) augment_text: Option<String>,
+    /// Let all classes of texts weigh the same, however few their samples
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) balanced: bool,
     /// Side in pixels that images are brought to [default: from the images, at most 96]
     #[arg(long, value_name = "PIXELS")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) data: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text_column: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ignore: Vec<String>,
     pub(crate) missing: MissingValues,
@@ -78,6 +80,10 @@ pub(crate) struct Settings {
     pub(crate) divergence: f64,
     pub(crate) augment: Augment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) augment_text: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) balanced: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) size: Option<usize>,
     pub(crate) checkpoint_steps: u64,
     pub(crate) tensorboard: bool,
@@ -107,13 +113,28 @@ pub(crate) enum Task {
     Image,
     /// A file of rows.
     Table,
+    /// A file with a column of texts, or a folder of them.
+    Text,
 }
 
 impl Task {
-    /// By the path alone; whether it can be read shows later.
-    pub(crate) fn of(data: &Path) -> Result<Self, Failure> {
+    /// By the path, the kind of files in a folder, and whether a column of texts is named; whether it can
+    /// be read shows later.
+    pub(crate) fn of(data: &Path, text_column: bool) -> Result<Self, Failure> {
         if data.is_dir() {
-            return Ok(Self::Image);
+            let texts = onggi_data::text::are_texts(data);
+            return Ok(if texts { Self::Text } else { Self::Image });
+        }
+        let name = data
+            .file_name()
+            .map(|name| name.to_string_lossy().to_lowercase());
+        let name = name.unwrap_or_default();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        let ends = |ends: &[&str]| ends.iter().any(|end| plain.ends_with(end));
+        if data.exists()
+            && (ends(&[".jsonl", ".ndjson"]) || text_column && ends(&[".csv", ".tsv", ".tab"]))
+        {
+            return Ok(Self::Text);
         }
         let extension = data.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
@@ -121,13 +142,13 @@ impl Task {
             _ if !data.exists() => {
                 let path = data.display();
                 Err(anyhow::anyhow!(
-                    "{path} does not exist: give a folder of class folders, or a CSV or TSV file"
+                    "{path} does not exist: give a folder of class folders, or a CSV, TSV or JSONL file"
                 )
                 .into())
             }
             _ => usage(format!(
-                "{}: cannot be trained on; give a folder of class folders with images, or a .csv or \
-                 .tsv file",
+                "{}: cannot be trained on; give a folder of class folders with images or .txt files, a \
+                 .csv or .tsv file, or with --text-column a .csv, .tsv or .jsonl file, packed as .gz or not",
                 data.display()
             )),
         }
@@ -191,7 +212,7 @@ impl Settings {
                 return usage(format!("`data` must be a path in quotes, but is {other}"));
             }
         };
-        let task = Task::of(Path::new(&data))?;
+        let task = Task::of(Path::new(&data), given.contains_key("text_column"))?;
         // A word that is none of them is found out below.
         let optimizer = word(&given, "optimizer").unwrap_or_default();
         let defaults = Self::defaults(data, task, optimizer);
@@ -226,10 +247,16 @@ impl Settings {
         Self {
             data,
             target: None,
+            text_column: None,
             ignore: Vec::new(),
             missing: MissingValues::Impute,
             out: None,
-            model: if image { "small_resnet" } else { "mlp" }.into(),
+            model: match task {
+                Task::Image => "small_resnet",
+                Task::Table => "mlp",
+                Task::Text => "linear",
+            }
+            .into(),
             width: 1.0,
             norm: NormName::Batch,
             epochs: if image { 30 } else { 100 },
@@ -266,6 +293,8 @@ impl Settings {
             min_delta: 0.0,
             divergence: 0.0,
             augment: Augment::Preset(Preset::Light),
+            augment_text: None,
+            balanced: false,
             size: None,
             checkpoint_steps: 0,
             tensorboard: false,
@@ -343,7 +372,19 @@ impl Settings {
         if task == Task::Table && self.cutmix > 0.0 {
             return usage("--cutmix is for images: give --mixup, which blends rows too");
         }
+        let of_texts = self.text_column.is_some() || self.augment_text.is_some() || self.balanced;
+        if task != Task::Text && of_texts {
+            return usage(format!(
+                "--text-column, --augment-text and --balanced are for texts, but {} holds none",
+                self.data
+            ));
+        }
+        let is_file = !Path::new(&self.data).is_dir();
         match (task, &self.target) {
+            (Task::Text, None) if is_file => usage(format!(
+                "which column of {} is the class? Name it with --target COLUMN",
+                self.data
+            )),
             (Task::Table, None) => usage(format!(
                 "which column of {} is the class? Name it with --target COLUMN",
                 self.data

@@ -13,6 +13,7 @@ mod evaluate;
 mod lr_find;
 mod predict;
 mod report;
+mod text;
 mod train;
 
 use serde_json::Value;

@@ -106,7 +106,10 @@ pub(crate) struct Compare {
 impl Compare {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let start = Instant::now();
-        let task = Task::of(&self.data)?;
+        let task = Task::of(&self.data, false)?;
+        if task == Task::Text {
+            return usage("remedies are compared for images and tables, not for texts");
+        }
         let Some(data) = self.data.to_str() else {
             return usage("DATA: the name is not UTF-8 and cannot be written down");
         };

@@ -92,6 +92,7 @@ impl Remedy {
         match task {
             Task::Image => self.image,
             Task::Table => self.table,
+            Task::Text => None,
         }
     }
 

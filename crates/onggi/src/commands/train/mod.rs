@@ -8,6 +8,7 @@ pub(crate) mod progress;
 mod run_folder;
 mod samples;
 mod table;
+mod text;
 
 use crate::description::{Description, Input};
 use crate::failure::Failure;
@@ -20,7 +21,7 @@ use clap::Args;
 use onggi_data::{Dataset, Split, SplitMap};
 use onggi_nn::{Classifier, init, state};
 use onggi_train::metrics::evaluation;
-use onggi_train::run::{self, Skipped, Summary, files};
+use onggi_train::run::{self, EpochRecord, Skipped, Summary, files};
 use onggi_train::{
     Callback, Checkpoints, Evidence, Fit, Measured, Predictions, Steadiness, Stopped, TensorBoard,
     Trainer, fingerprint, predict,
@@ -32,12 +33,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub(crate) use text::TEXT_COLUMN;
+
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   onggi train photos/                             folders photos/cats, photos/dogs, …
   onggi train data/fashion-mini --epochs 10       fewer epochs
   onggi train digits/ --augment shift             no mirror images
   onggi train table.csv --target diagnosis        numeric columns, one class column
+  onggi train reviews.csv --text-column text --target label
   onggi train --config runs/photos-1/config.toml  repeat a run
   onggi train photos/ --time 10m                  no longer than ten minutes
   onggi train --resume runs/photos-1              go on with a run that was stopped
@@ -74,6 +78,7 @@ pub(crate) fn work(settings: &Settings, task: Task, job: Job) -> Result<(), Fail
     match task {
         Task::Image => image::train(settings, watch, job),
         Task::Table => table::train(settings, watch, job),
+        Task::Text => text::train(settings, watch, job),
     }
 }
 
@@ -141,7 +146,7 @@ fn train<const D: usize, M: Classifier<D>>(
     watch.writes();
     let folder = match &settings.resume {
         Some(run) => RunFolder::resume(run, prepared)?,
-        None => RunFolder::create(settings, prepared)?,
+        None => RunFolder::create(settings, &prepared.description.classes, &prepared.split)?,
     };
     if !settings.json {
         introduce(settings, prepared, parameters);
@@ -211,62 +216,152 @@ fn conclude<const D: usize, M: Classifier<D>>(
     let start = Instant::now();
     let (held_out, evaluated_on) = prepared.held_out();
     let answers = predict(&fitted.model, held_out, settings.threads())?;
-    let measured = evaluation(&answers, &prepared.description.classes)?;
-    let best = &fitted.records[fitted.best];
-    let subset = prepared.train.len().min(onggi_train::TRAIN_SUBSET);
-    let judged = Evidence {
-        train: Measured {
-            accuracy: best.train_accuracy,
-            samples: subset,
-        },
-        val: Measured {
-            accuracy: best.val_accuracy,
-            samples: prepared.val.len(),
-        },
-        commonest: prepared.commonest(),
-        baseline: None,
-        steadiness: Steadiness::from_log(
-            &fitted.records,
-            matches!(fitted.stopped, Stopped::Diverged),
-        ),
-    }
-    .verdict();
     pictures(folder.path(), &answers)?;
-    let summary = Summary {
-        task: prepared.description.input.task().into(),
-        model: settings.model.clone(),
-        classes: prepared.description.classes.clone(),
-        train_accuracy: best.train_accuracy,
-        val_accuracy: best.val_accuracy,
-        test_accuracy: prepared.test.as_ref().map(|_| measured.accuracy),
-        gap: best.train_accuracy - best.val_accuracy,
-        verdict: judged,
-        epochs: fitted.records.len(),
-        best_epoch: best.epoch,
-        stopped: fitted.stopped.words().into(),
+    Outcome {
+        task: prepared.description.input.task(),
+        classes: &prepared.description.classes,
+        records: &fitted.records,
+        best: fitted.best,
+        stopped: fitted.stopped,
+        skipped_steps: fitted.skipped,
         seconds: fitted.seconds + start.elapsed().as_secs_f64(),
         parameters,
         split: prepared.split.counts(),
-        data: settings.data.clone(),
-        evaluation: measured,
-        evaluated_on: evaluated_on.into(),
-        skipped: prepared.skipped.clone(),
-        run: folder.path().display().to_string(),
-    };
-    run::write_json(&folder.path().join(files::SUMMARY), &summary)?;
-    let report = crate::report::write(folder.path()).context("the report could not be written")?;
-    if settings.json {
-        return Ok(say_json(&figures(&summary))?);
+        commonest: prepared.commonest(),
+        answers: &answers,
+        evaluated_on,
+        skipped: &prepared.skipped,
+        samples: prepared.samples,
     }
-    tell(settings, &summary, fitted, prepared.samples);
-    say(format!("Report: {}", report.display()));
-    if matches!(fitted.stopped, Stopped::Interrupted | Stopped::Time) {
-        say(format!(
-            "Go on with it: onggi train --resume {}",
-            folder.path().display()
-        ));
+    .settle(settings, folder)
+}
+
+/// What a training came to, whatever was trained.
+struct Outcome<'a> {
+    task: &'static str,
+    classes: &'a [String],
+    records: &'a [EpochRecord],
+    /// Position of the epoch kept.
+    best: usize,
+    stopped: Stopped,
+    skipped_steps: u64,
+    seconds: f64,
+    parameters: usize,
+    /// Samples in train, validation and test.
+    split: [usize; 3],
+    /// Share of the commonest class in the training data.
+    commonest: f64,
+    /// On the held-out data.
+    answers: &'a Predictions,
+    /// `test` or `val`.
+    evaluated_on: &'a str,
+    skipped: &'a [Skipped],
+    /// What the samples are called.
+    samples: &'static str,
+}
+
+impl Outcome<'_> {
+    /// The verdict, the figures, the report and the words.
+    fn settle(self, settings: &Settings, folder: &RunFolder) -> Result<(), Failure> {
+        let measured = evaluation(self.answers, self.classes)?;
+        let best = &self.records[self.best];
+        let [train, val, test] = self.split;
+        let judged = Evidence {
+            train: Measured {
+                accuracy: best.train_accuracy,
+                samples: train.min(onggi_train::TRAIN_SUBSET),
+            },
+            val: Measured {
+                accuracy: best.val_accuracy,
+                samples: val,
+            },
+            commonest: self.commonest,
+            baseline: None,
+            steadiness: Steadiness::from_log(
+                self.records,
+                matches!(self.stopped, Stopped::Diverged),
+            ),
+        }
+        .verdict();
+        let summary = Summary {
+            task: self.task.into(),
+            model: settings.model.clone(),
+            classes: self.classes.to_vec(),
+            train_accuracy: best.train_accuracy,
+            val_accuracy: best.val_accuracy,
+            test_accuracy: (test > 0).then_some(measured.accuracy),
+            gap: best.train_accuracy - best.val_accuracy,
+            verdict: judged,
+            epochs: self.records.len(),
+            best_epoch: best.epoch,
+            stopped: self.stopped.words().into(),
+            seconds: self.seconds,
+            parameters: self.parameters,
+            split: self.split,
+            data: settings.data.clone(),
+            evaluation: measured,
+            evaluated_on: self.evaluated_on.into(),
+            skipped: self.skipped.to_vec(),
+            run: folder.path().display().to_string(),
+        };
+        run::write_json(&folder.path().join(files::SUMMARY), &summary)?;
+        let report =
+            crate::report::write(folder.path()).context("the report could not be written")?;
+        if settings.json {
+            return Ok(say_json(&figures(&summary))?);
+        }
+        self.tell(settings, &summary);
+        say(format!("Report: {}", report.display()));
+        if matches!(self.stopped, Stopped::Interrupted | Stopped::Time) {
+            say(format!(
+                "Go on with it: onggi train --resume {}",
+                folder.path().display()
+            ));
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn tell(&self, settings: &Settings, summary: &Summary) {
+        match self.task {
+            "text" => say(format!("Fitted in {:.1} s", summary.seconds)),
+            _ => say(format!(
+                "{} {} in {:.0} s ({}); kept epoch {}{}",
+                summary.epochs,
+                if summary.epochs == 1 {
+                    "epoch"
+                } else {
+                    "epochs"
+                },
+                summary.seconds,
+                self.stopped.words(),
+                summary.best_epoch,
+                if settings.keep_best() {
+                    ", the best on validation data"
+                } else {
+                    ", the last"
+                }
+            )),
+        }
+        if self.skipped_steps > 0 {
+            say(format!(
+                "{} steps skipped, as the loss or its gradient was not finite",
+                thousands(self.skipped_steps as usize)
+            ));
+        }
+        match summary.test_accuracy {
+            Some(accuracy) => say(format!(
+                "Test accuracy {} on {} {} (macro F1 {:.3})",
+                percent(accuracy),
+                thousands(summary.evaluation.samples),
+                self.samples,
+                summary.evaluation.macro_f1
+            )),
+            None => {
+                say("No test split: the validation figures have chosen the epoch, so they flatter");
+            }
+        }
+        say(&summary.verdict.words);
+    }
 }
 
 /// What `--json` prints.
@@ -284,42 +379,6 @@ fn figures(summary: &Summary) -> serde_json::Value {
         "seconds": summary.seconds,
         "run": summary.run,
     })
-}
-
-fn tell<M>(settings: &Settings, summary: &Summary, fitted: &Fit<M>, samples: &str) {
-    say(format!(
-        "{} {} in {:.0} s ({}); kept epoch {}{}",
-        summary.epochs,
-        if summary.epochs == 1 {
-            "epoch"
-        } else {
-            "epochs"
-        },
-        summary.seconds,
-        fitted.stopped.words(),
-        summary.best_epoch,
-        if settings.keep_best() {
-            ", the best on validation data"
-        } else {
-            ", the last"
-        }
-    ));
-    if fitted.skipped > 0 {
-        say(format!(
-            "{} steps skipped, as the loss or its gradient was not finite",
-            thousands(fitted.skipped as usize)
-        ));
-    }
-    match summary.test_accuracy {
-        Some(accuracy) => say(format!(
-            "Test accuracy {} on {} {samples} (macro F1 {:.3})",
-            percent(accuracy),
-            thousands(summary.evaluation.samples),
-            summary.evaluation.macro_f1
-        )),
-        None => say("No test split: the validation figures have chosen the epoch, so they flatter"),
-    }
-    say(&summary.verdict.words);
 }
 
 /// The parts of a data set as the split map has them; no test part if it is empty.

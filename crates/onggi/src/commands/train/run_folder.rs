@@ -29,7 +29,11 @@ pub(super) struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder and writes what is known before training: settings, classes, split.
-    pub(super) fn create(settings: &Settings, prepared: &Prepared) -> Result<Self, Failure> {
+    pub(super) fn create(
+        settings: &Settings,
+        classes: &[String],
+        split: &SplitMap,
+    ) -> Result<Self, Failure> {
         let (path, made) = match &settings.out {
             Some(out) => (out.clone(), make_new(out)?),
             None => (next(Path::new(RUNS), &name_of(&settings.data))?, true),
@@ -39,7 +43,7 @@ impl RunFolder {
             made,
             resumed: false,
         };
-        let written = folder.write_start(settings, prepared);
+        let written = folder.write_start(settings, classes, split);
         written.inspect_err(|_| folder.remove_if_empty())?;
         Ok(folder)
     }
@@ -84,12 +88,14 @@ impl RunFolder {
         }
     }
 
-    fn write_start(&self, settings: &Settings, prepared: &Prepared) -> Result<(), Failure> {
-        write_json(
-            &self.path.join(files::CLASSES),
-            &prepared.description.classes,
-        )?;
-        prepared.split.save(&self.path.join(files::SPLIT))?;
+    fn write_start(
+        &self,
+        settings: &Settings,
+        classes: &[String],
+        split: &SplitMap,
+    ) -> Result<(), Failure> {
+        write_json(&self.path.join(files::CLASSES), &classes)?;
+        split.save(&self.path.join(files::SPLIT))?;
         // Last: a folder with settings is one to go on with.
         write_whole(
             &self.path.join(files::CONFIG),
@@ -104,7 +110,8 @@ impl RunFolder {
 
     /// Removes the folder unless it holds weights.
     pub(super) fn remove_if_empty(&self) {
-        if self.path.join(files::WEIGHTS).exists() {
+        let kept = [files::WEIGHTS, files::TEXT_MODEL];
+        if kept.iter().any(|file| self.path.join(file).exists()) {
             return;
         }
         for file in [files::CONFIG, files::CLASSES, files::SPLIT, files::LOG] {
