@@ -95,7 +95,7 @@ impl Fitted {
         cs: &[f64],
     ) -> Result<Vec<Self>, TrainError> {
         let penalised = objective.penalised();
-        let mut at = vec![0.0; penalised];
+        let mut at: Vec<f64> = vec![0.0; penalised];
         at.extend(objective.biases());
         let mut slope = at.clone();
         objective.value(0.0, &at, &mut slope);

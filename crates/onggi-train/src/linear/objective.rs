@@ -51,7 +51,7 @@ impl<'a> Objective<'a> {
     pub(super) fn biases(&self) -> Vec<f64> {
         match self.wanted {
             Wanted::Classes(labels) => {
-                let mut of_class = vec![1e-6; self.outputs.max(2)];
+                let mut of_class = vec![1e-6_f64; self.outputs.max(2)];
                 for (&label, share) in labels.iter().zip(&self.shares) {
                     of_class[label] += share;
                 }
