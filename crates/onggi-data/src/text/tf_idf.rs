@@ -34,8 +34,8 @@ pub struct Ngrams {
 
 /// How texts are made rows of numbers.
 ///
-/// The default is what did best in `bench/peers/text_linear.py`: words and pairs of words, and runs of 2
-/// to 5 characters inside words.
+/// By default words and pairs of words, and runs of 2 to 5 characters inside words, the latter in at least two
+/// texts; up to 200,000 of each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TfIdfConfig {

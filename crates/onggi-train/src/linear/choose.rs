@@ -55,6 +55,7 @@ impl LinearClassifier {
         config: &LinearConfig,
         validation: Option<(&SparseRows, &[usize])>,
     ) -> Result<(Self, Chosen), TrainError> {
+        Self::check(x, labels, classes)?;
         let path = |x: &SparseRows, labels: &[usize]| Self::path(x, labels, classes, config, &CS);
         let given = validation.filter(|(_, labels)| x.rows() > FEW && !labels.is_empty());
         if let Some((val, val_labels)) = given {
@@ -74,14 +75,12 @@ impl LinearClassifier {
         let mut ranks = vec![0; classes];
         let mut fold = Vec::with_capacity(labels.len());
         for &label in labels {
-            // Labels out of range are refused by the fit.
-            let rank = ranks.get_mut(label).map_or(0, |rank| {
-                *rank += 1;
-                *rank - 1
-            });
-            fold.push(rank % FOLDS);
+            fold.push(ranks[label] % FOLDS);
+            ranks[label] += 1;
         }
-        let mut of_rows = vec![vec![0.0; labels.len() * classes]; CS.len()];
+        // Of samples too few to be held out nothing is known.
+        let even = 1.0 / classes as f64;
+        let mut of_rows = vec![vec![even; labels.len() * classes]; CS.len()];
         for part in 0..FOLDS {
             let (held, rest): (Vec<usize>, Vec<usize>) =
                 (0..labels.len()).partition(|&i| fold[i] == part);

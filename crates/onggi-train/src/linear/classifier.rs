@@ -4,7 +4,7 @@ use onggi_data::text::SparseRows;
 use serde::{Deserialize, Serialize};
 
 use super::objective::{Objective, Wanted, logistic};
-use super::{Fitted, LinearConfig};
+use super::{Fitted, LinearConfig, MOST_WEIGHTS};
 use crate::TrainError;
 use crate::metrics::{check_lengths, log_sum_exp, refuse};
 
@@ -96,18 +96,30 @@ impl LinearClassifier {
         if cs.is_empty() {
             return Err(TrainError::setting("c", "at least one value", "none"));
         }
-        check_lengths("linear classifier", x.rows(), labels.len())?;
-        if classes < 2 {
-            return refuse("classes of a linear classifier", "at least 2", classes);
-        }
-        if let Some(label) = labels.iter().find(|&&label| label >= classes) {
-            let expected = format!("labels below {classes}");
-            return refuse("linear classifier", expected, label);
-        }
+        Self::check(x, labels, classes)?;
         let shares = shares(labels, classes, config.balanced);
         let objective = Objective::new(x, Wanted::Classes(labels), shares, outputs(classes));
         let fitted = Fitted::path(&objective, config, cs)?.into_iter();
         Ok(fitted.map(|fitted| Self { classes, fitted }).collect())
+    }
+
+    /// Whether the labels fit the rows, and the classes into memory.
+    pub(super) fn check(
+        x: &SparseRows,
+        labels: &[usize],
+        classes: usize,
+    ) -> Result<(), TrainError> {
+        const WHAT: &str = "linear classifier";
+        check_lengths(WHAT, x.rows(), labels.len())?;
+        let weights = classes.saturating_mul(x.columns().saturating_add(1).max(labels.len()));
+        if classes < 2 || weights > MOST_WEIGHTS {
+            let expected = format!("2 classes or more, of {MOST_WEIGHTS} weights in all");
+            return refuse(WHAT, expected, format!("{classes} classes"));
+        }
+        if let Some(label) = labels.iter().find(|&&label| label >= classes) {
+            return refuse(WHAT, format!("labels below {classes}"), label);
+        }
+        Ok(())
     }
 
     /// Probabilities of each row's classes, row by row: `classes` a row, of sum 1.

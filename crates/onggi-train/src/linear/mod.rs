@@ -94,17 +94,14 @@ impl Fitted {
         config: &LinearConfig,
         cs: &[f64],
     ) -> Result<Vec<Self>, TrainError> {
-        let (penalised, outputs) = (objective.penalised(), objective.outputs);
-        if penalised + outputs > MOST_WEIGHTS {
-            let expected = format!("at most {MOST_WEIGHTS} weights");
-            return refuse("linear model", expected, penalised + outputs);
-        }
-        let mut at = vec![0.0; penalised + outputs];
+        let penalised = objective.penalised();
+        let mut at: Vec<f64> = vec![0.0; penalised];
+        at.extend(objective.biases());
         let mut slope = at.clone();
         objective.value(0.0, &at, &mut slope);
         let steepest = slope[..penalised]
             .iter()
-            .fold(0.0, |m: f64, s| m.max(s.abs()));
+            .fold(0.0, |most: f64, s| most.max(s.abs()));
         let mut all = Vec::with_capacity(cs.len());
         for &c in cs {
             LinearConfig { c, ..*config }.check()?;

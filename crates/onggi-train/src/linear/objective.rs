@@ -47,6 +47,26 @@ impl<'a> Objective<'a> {
         }
     }
 
+    /// The biases that do best without weights, nearly: where a descent starts.
+    pub(super) fn biases(&self) -> Vec<f64> {
+        match self.wanted {
+            Wanted::Classes(labels) => {
+                let mut of_class = vec![1e-6_f64; self.outputs.max(2)];
+                for (&label, share) in labels.iter().zip(&self.shares) {
+                    of_class[label] += share;
+                }
+                match of_class[..] {
+                    [first, second] => vec![(second / first).ln()],
+                    _ => of_class.iter().map(|share| share.ln()).collect(),
+                }
+            }
+            Wanted::Quantities(values) => {
+                let each = values.iter().zip(&self.shares);
+                vec![each.map(|(value, share)| value * share).sum()]
+            }
+        }
+    }
+
     /// Number of samples.
     pub(super) fn samples(&self) -> f64 {
         self.x.rows() as f64

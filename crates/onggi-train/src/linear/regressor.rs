@@ -4,7 +4,7 @@ use onggi_data::text::SparseRows;
 use serde::{Deserialize, Serialize};
 
 use super::objective::{Objective, Wanted};
-use super::{Fitted, LinearConfig};
+use super::{Fitted, LinearConfig, MOST_WEIGHTS};
 use crate::TrainError;
 use crate::metrics::{check_lengths, refuse};
 
@@ -72,6 +72,10 @@ impl LinearRegressor {
             ));
         }
         check_lengths("linear regressor", x.rows(), quantities.len())?;
+        if x.columns() >= MOST_WEIGHTS {
+            let expected = format!("fewer than {MOST_WEIGHTS} features");
+            return refuse("linear regressor", expected, x.columns());
+        }
         // As large as squares of which a sum stays finite.
         if let Some(bad) = quantities.iter().find(|y| !(y.abs() <= 1e100)) {
             return refuse("linear regressor", "finite quantities of up to 1e100", bad);

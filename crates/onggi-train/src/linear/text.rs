@@ -59,8 +59,6 @@ pub struct Mistake {
 
 /// A classifier of texts without a network: [`TfIdf`] of words and characters, and logistic regression.
 ///
-/// With a few hundred to some ten thousand texts nothing simple beats it.
-///
 /// # Example
 /// ```
 /// use onggi_train::linear::{TextLinear, TextLinearConfig};
