@@ -172,7 +172,7 @@ fn wrong_use_is_told() {
         (
             "augment image photos o --masks photos/l --augment light",
             1,
-            "photos/l/r",
+            "no image could be read",
         ),
     ] {
         place
