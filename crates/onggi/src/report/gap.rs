@@ -147,11 +147,29 @@ fn advice_heading(fit: Fit) -> &'static str {
 /// Gap from which a model that does not overfit may still gain by closing it.
 const WIDE: f64 = 0.05;
 
+/// For the linear model of texts, which has no epochs.
+fn of_texts(fit: Fit) -> Vec<&'static str> {
+    match fit {
+        Fit::Overfitting | Fit::Both => vec![
+            "More texts, above all of the classes that are most confused (below).",
+            "Changed copies of those there are (--augment-text).",
+            "A stronger penalty (--l2), or one that leaves n-grams out (--l1, --elastic-net).",
+        ],
+        Fit::Underfitting | Fit::Unstable | Fit::Neither => vec![
+            "More texts, above all of the classes that are most confused (below).",
+            "A look at the mistakes: wrong labels and classes that overlap set a ceiling.",
+        ],
+    }
+}
+
 /// Only what Onggi can do, by the name of its flag.
 fn advice(run: &Run) -> Vec<&'static str> {
     const MORE_DATA: &str = "More data, above all of the classes that are most confused (below).";
     let pictures = run.summary.task == "image";
     let augmented = run.config.get("augment").and_then(toml::Value::as_str) == Some("light");
+    if run.summary.task == "text" {
+        return of_texts(run.summary.verdict.fit);
+    }
     let mut all = vec![];
     match run.summary.verdict.fit {
         Fit::Overfitting => {

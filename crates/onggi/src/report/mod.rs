@@ -58,7 +58,9 @@ pub fn render(run_dir: &Path) -> Result<String, ReportError> {
     let run = Run::read(run_dir)?;
     let mut album = Album::new(run_dir);
     let sections = [
-        Some(Section::new("curves", "Curves", curves::section(&run))),
+        // What is fitted in one go has no course.
+        (run.summary.task != "text")
+            .then(|| Section::new("curves", "Curves", curves::section(&run))),
         Some(Section::new("gap", "The gap", gap::section(&run))),
         Some(Section::new(
             "confusion",

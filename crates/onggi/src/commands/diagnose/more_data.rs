@@ -105,11 +105,9 @@ impl CurveFigures {
                 about(*low),
                 about(*high)
             ),
-            Outlook::Flat => {
-                "More data of this kind would not help: the error does not fall with the \
-                              data, beyond what chance would do"
-                    .into()
-            }
+            Outlook::Flat => "The error does not fall with the data by more than chance would do: more of \
+                              this kind may not help, or more samples to test on are needed to see it"
+                .into(),
             Outlook::Unsupported { reason } => {
                 format!("What a point of accuracy more would take cannot be said: {reason}")
             }

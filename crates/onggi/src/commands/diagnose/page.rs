@@ -70,7 +70,7 @@ fn learning_curve(found: &CurveFigures) -> Markup {
         section id="learning-curve" {
             h2 { "More data" }
             p { (found.words()) "." }
-            div.charts {
+            div.charts.one {
                 figure {
                     figcaption { b { "Error" } ", percent of the " (found.measured_on) " samples." }
                     (chart.render())
@@ -131,7 +131,7 @@ fn bias_variance(found: &TradeOff) -> Markup {
         section id="bias-variance" {
             h2 { "Bias and variance" }
             p { (found.words()) "." }
-            div.charts {
+            div.charts.one {
                 figure {
                     figcaption {
                         b { "Cross-entropy" } ", nats, on the " (found.measured_on)
