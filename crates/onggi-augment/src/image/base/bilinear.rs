@@ -173,9 +173,9 @@ fn block<const C: usize>(
             plane[i] = ((sum + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8;
         }
     }
-    for i in 0..BLOCK {
+    for (i, pixel) in out.iter_mut().enumerate() {
         for k in 0..C {
-            out[i][k] = planes[k][i];
+            pixel[k] = planes[k][i];
         }
     }
 }

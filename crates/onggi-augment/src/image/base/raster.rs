@@ -50,15 +50,15 @@ pub(crate) trait Value: Copy + Default + PartialEq + PartialOrd + 'static {
 }
 
 /// 2²³, the last place of which is 1: a number of up to 23 bits that is added to it is rounded to
-/// the nearest whole one, which then stands in the lowest bits. Unlike `as` it is vector code, and
-/// NaN has become 0 before.
+/// the nearest whole one, which then stands in the lowest bits; of NaN these are 0. Unlike `as` it is
+/// vector code.
 const LAST_PLACE: f32 = 8_388_608.0;
 
 impl Value for u8 {
     const WHITE: f32 = 255.0;
     #[inline(always)]
     fn from_f32(level: f32) -> Self {
-        (level.max(0.0).min(Self::WHITE) + LAST_PLACE).to_bits() as Self
+        (level.clamp(0.0, Self::WHITE) + LAST_PLACE).to_bits() as Self
     }
     #[inline(always)]
     fn to_f32(self) -> f32 {
@@ -71,7 +71,7 @@ impl Value for u16 {
     const WHITE: f32 = 65535.0;
     #[inline(always)]
     fn from_f32(level: f32) -> Self {
-        (level.max(0.0).min(Self::WHITE) + LAST_PLACE).to_bits() as Self
+        (level.clamp(0.0, Self::WHITE) + LAST_PLACE).to_bits() as Self
     }
     #[inline(always)]
     fn to_f32(self) -> f32 {

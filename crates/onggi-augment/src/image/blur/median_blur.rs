@@ -231,7 +231,7 @@ fn across(sorted: &[Vec<u8>; 5], c: usize, out: &mut [u8]) {
     for (at, out) in out.as_chunks_mut::<BYTES>().0.iter_mut().enumerate() {
         // Of the columns' least values the two greatest.
         let mut x = load!(0, at);
-        sort!(x: 0 1, 2 3, 1 3, 0 2, 2 4, 3 4, 2 3);
+        sort!(x: 0 1, 2 3, 1 3, 0 2, 1 2, 3 4, 2 3);
         let mut y = load!(1, at);
         sort!(y: 0 1, 3 4, 2 4, 2 3, 0 3, 0 2, 1 4, 1 3, 1 2);
         let mut z = load!(2, at);
@@ -241,14 +241,14 @@ fn across(sorted: &[Vec<u8>; 5], c: usize, out: &mut [u8]) {
         let mut x = load!(3, at);
         sort!(x: 0 1, 3 4, 2 4, 2 3, 0 3, 0 2, 1 4, 1 3, 1 2);
         v[0] = x[0];
-        sort!(v: 0 1, 2 3, 4 5, 0 2, 0 4, 1 3, 3 5, 5 6, 0 6);
+        sort!(v: 0 1, 2 3, 4 5, 0 2, 0 4, 0 6, 1 3, 3 5, 5 6);
         v[0] = x[1];
         sort!(v: 0 1, 2 3, 4 5, 0 2, 0 4, 1 3, 3 5);
         v[0] = x[2];
         sort!(v: 0 1, 2 3, 0 2, 1 3, 0 4, 3 4);
         // Of the columns' greatest values the two least.
         let mut y = load!(4, at);
-        sort!(y: 0 1, 2 3, 0 2, 1 3, 1 4, 0 4, 0 1);
+        sort!(y: 0 1, 2 3, 0 2, 1 3, 1 2, 0 4, 1 4);
         v[0] = y[0];
         sort!(v: 0 1, 2 3, 0 2, 1 3);
         v[0] = y[1];
@@ -290,6 +290,36 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// A network that sorts every row of zeros and ones right sorts all; a sorted column of them is
+    /// told by its number of ones.
+    #[test]
+    fn the_network_of_five_is_right_for_every_input() {
+        let ones: Vec<u32> = (0..6u32.pow(5))
+            .flat_map(|n| (0..5).map(move |k| n / 6u32.pow(k) % 6))
+            .chain([0; 4])
+            .collect();
+        let sorted: [Vec<u8>; 5] =
+            std::array::from_fn(|r| ones.iter().map(|&n| u8::from(n + r as u32 >= 5)).collect());
+        let mut medians = vec![0; ones.len() - 4];
+        across(&sorted, 1, &mut medians);
+        for (window, median) in ones.windows(5).zip(medians) {
+            assert_eq!(
+                median,
+                u8::from(window.iter().sum::<u32>() >= 13),
+                "{window:?}"
+            );
+        }
+        for n in 0..32u8 {
+            let bits: [u8; 5] = std::array::from_fn(|k| n >> k & 1);
+            let rows = bits.map(|b| [b; BYTES]);
+            let mut sorted = std::array::from_fn(|_| vec![0; BYTES]);
+            columns(std::array::from_fn(|k| &rows[k][..]), &mut sorted);
+            let mut want = bits;
+            want.sort_unstable();
+            assert_eq!(std::array::from_fn(|k| sorted[k][0]), want);
         }
     }
 }

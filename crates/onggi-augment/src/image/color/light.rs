@@ -268,14 +268,14 @@ fn turn_rgb(p: &mut [u8], [hue, saturation, value]: [f32; 3]) {
             let h = if high == x { (y - z) * scale } else { other };
             let h = h + hue;
             let h = h - 6.0 * (h * (1.0 / 6.0)).floor();
-            let s = (chroma / high.max(0.5) + saturation).max(0.0).min(1.0);
+            let s = (chroma / high.max(0.5) + saturation).clamp(0.0, 1.0);
             let s = if chroma > 0.0 { s } else { 0.0 };
-            let v = (high + value).max(0.0).min(255.0);
+            let v = (high + value).clamp(0.0, 255.0);
             let chroma = v * s;
             let low = v - chroma;
-            r[i] = level(low + chroma * ((h - 3.0).abs() - 1.0).max(0.0).min(1.0));
-            g[i] = level(low + chroma * (2.0 - (h - 2.0).abs()).max(0.0).min(1.0));
-            b[i] = level(low + chroma * (2.0 - (h - 4.0).abs()).max(0.0).min(1.0));
+            r[i] = level(low + chroma * ((h - 3.0).abs() - 1.0).clamp(0.0, 1.0));
+            g[i] = level(low + chroma * (2.0 - (h - 2.0).abs()).clamp(0.0, 1.0));
+            b[i] = level(low + chroma * (2.0 - (h - 4.0).abs()).clamp(0.0, 1.0));
         }
     });
 }

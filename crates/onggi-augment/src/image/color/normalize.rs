@@ -179,8 +179,9 @@ fn rgb_planes(x: &[u8], scale: [f32; 3], shift: [f32; 3], out: &mut [f32]) {
         split(block, &mut planes);
         for (k, plane) in [&mut *red, &mut *green, &mut *blue].into_iter().enumerate() {
             if let Some(y) = plane[b * BLOCK..].first_chunk_mut::<BLOCK>() {
+                let x = &planes[k];
                 for i in 0..BLOCK {
-                    y[i] = planes[k][i].to_f32() * scale[k] + shift[k];
+                    y[i] = x[i].to_f32() * scale[k] + shift[k];
                 }
             }
         }

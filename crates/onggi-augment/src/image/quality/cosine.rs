@@ -42,9 +42,9 @@ fn minus(mut a: Lanes, b: Lanes) -> Lanes {
 #[inline(always)]
 fn sum<const N: usize>(x: [Lanes; N], w: [f32; N]) -> Lanes {
     let mut out = [0.0; 8];
-    for k in 0..N {
+    for (x, w) in x.iter().zip(w) {
         for i in 0..8 {
-            out[i] += w[k] * x[k][i];
+            out[i] += w * x[i];
         }
     }
     out

@@ -202,7 +202,7 @@ impl Plane {
         let (mut line, mut wide) = (vec![0u16; n + 2], vec![0; 2 * n]);
         for (i, out) in values.chunks_exact_mut(w).enumerate() {
             let near = i / 2;
-            let other = if i % 2 == 0 {
+            let other = if i.is_multiple_of(2) {
                 near.saturating_sub(1)
             } else {
                 (near + 1).min(self.h - 1)
