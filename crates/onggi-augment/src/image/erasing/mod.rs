@@ -79,6 +79,9 @@ fn for_rows<T>(
         first as usize..end as usize
     };
     let across = shared(window.left, columns, w);
+    if across.is_empty() {
+        return;
+    }
     for i in shared(window.top, rows, h) {
         let (y, x) = (window.top + i as i64, window.left + across.start as i64);
         let at = (y as usize * w + x as usize) * c;
