@@ -6,6 +6,9 @@ use super::sample::{Keypoint, Label, Sample};
 use crate::Draw;
 use crate::image::{BoundingBox, BoxFormat, Drawn, ImageTransform};
 
+/// Height, width and channels of a camera's photograph.
+const LARGE: [usize; 3] = [375, 500, 3];
+
 /// Pixels that differ from each other but for smooth stretches, as photographs have.
 pub(crate) fn picture(height: usize, width: usize, channels: usize) -> Image {
     let mut pixels = Vec::with_capacity(height * width * channels);
@@ -171,9 +174,9 @@ fn all(
         assert!(same == sample(h, w, c), "{name}: p = 0 changes nothing");
         assert_eq!(drawn, Drawn::Skipped);
     }
-    let large = example([375, 500, 3], 1.0);
-    let (out, _) = large
-        .run(sample(375, 500, 3), &mut Draw::new(5, 0, 1))
+    let [h, w, c] = LARGE;
+    let (out, _) = example(LARGE, 1.0)
+        .run(sample(h, w, c), &mut Draw::new(5, 0, 1))
         .unwrap();
     inside(name, &out);
     refused(name, r#"{"zzz": 1}"#, "has no setting `zzz`");

@@ -1,5 +1,6 @@
 //! What transforms are built on: the sample, the registry, and the paths many of them share.
 
+mod bilinear;
 pub(crate) mod boxes;
 #[cfg(test)]
 pub(crate) mod conformance;
@@ -10,6 +11,7 @@ pub(crate) mod noise;
 pub(crate) mod raster;
 pub(crate) mod registry;
 pub(crate) mod resample;
+pub(crate) mod rgb;
 pub(crate) mod sample;
 pub(crate) mod settings;
 pub(crate) mod warp;

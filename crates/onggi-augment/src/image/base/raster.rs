@@ -49,15 +49,21 @@ pub(crate) trait Value: Copy + Default + PartialEq + PartialOrd + 'static {
     }
 }
 
+/// 2²³, the last place of which is 1: a number of up to 23 bits that is added to it is rounded to
+/// the nearest whole one, which then stands in the lowest bits; of NaN these are 0. Unlike `as` it is
+/// vector code.
+const LAST_PLACE: f32 = 8_388_608.0;
+
 impl Value for u8 {
     const WHITE: f32 = 255.0;
     #[inline(always)]
     fn from_f32(level: f32) -> Self {
-        (level + 0.5) as Self
+        (level.clamp(0.0, Self::WHITE) + LAST_PLACE).to_bits() as Self
     }
     #[inline(always)]
     fn to_f32(self) -> f32 {
-        f32::from(self)
+        // Over i32, which vector units convert.
+        i32::from(self) as f32
     }
 }
 
@@ -65,11 +71,11 @@ impl Value for u16 {
     const WHITE: f32 = 65535.0;
     #[inline(always)]
     fn from_f32(level: f32) -> Self {
-        (level + 0.5) as Self
+        (level.clamp(0.0, Self::WHITE) + LAST_PLACE).to_bits() as Self
     }
     #[inline(always)]
     fn to_f32(self) -> f32 {
-        f32::from(self)
+        i32::from(self) as f32
     }
 }
 

@@ -4,7 +4,8 @@
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-use super::raster::{Image, Value, each_depth};
+use super::bilinear::bilinear;
+use super::raster::{Image, Pixels, Value, each_depth};
 use super::sample::Sample;
 use super::settings::Fill;
 use super::window::Border;
@@ -124,7 +125,7 @@ impl Map {
     }
 
     /// Source coordinates of the pixels of row `i` of the result, counted in pixel centres.
-    fn row(&self, i: usize, xs: &mut [f32], ys: &mut [f32]) {
+    pub(super) fn row(&self, i: usize, xs: &mut [f32], ys: &mut [f32]) {
         let n = xs.len();
         match self {
             Self::Matrix { inverse: m, .. } => {
@@ -136,20 +137,10 @@ impl Map {
                     line(m[6], m[7], m[8]),
                 );
                 if m[6] == 0.0 && m[7] == 0.0 {
-                    for j in 0..n {
-                        let t = j as f64;
-                        xs[j] = ((x.0 * t + x.1) / m[8] - 0.5) as f32;
-                        ys[j] = ((y.0 * t + y.1) / m[8] - 0.5) as f32;
-                    }
+                    let scaled = |(a, b): (f64, f64)| (a / m[8], b / m[8] - 0.5);
+                    straight([scaled(x), scaled(y)], xs, ys);
                 } else {
-                    for j in 0..n {
-                        let t = j as f64;
-                        let w = z.0 * t + z.1;
-                        // A pixel that looks behind the eye sees nothing: far off the image.
-                        let w = if w > 1e-9 { 1.0 / w } else { f64::NAN };
-                        xs[j] = ((x.0 * t + x.1) * w - 0.5) as f32;
-                        ys[j] = ((y.0 * t + y.1) * w - 0.5) as f32;
-                    }
+                    receding([x, y, z], xs, ys);
                 }
             }
             Self::Field(field) => {
@@ -161,6 +152,33 @@ impl Map {
                 }
             }
         }
+    }
+}
+
+/// Coordinates `a j + b`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn straight([x, y]: [(f64, f64); 2], xs: &mut [f32], ys: &mut [f32]) {
+    let n = xs.len();
+    let ys = &mut ys[..n];
+    for j in 0..n {
+        let t = f64::from(j as i32);
+        xs[j] = (x.0 * t + x.1) as f32;
+        ys[j] = (y.0 * t + y.1) as f32;
+    }
+}
+
+/// Coordinates `(a j + b) / z`, counted in pixel centres. A pixel that looks behind the eye sees
+/// nothing: far off the image.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn receding([x, y, z]: [(f64, f64); 3], xs: &mut [f32], ys: &mut [f32]) {
+    let n = xs.len();
+    let ys = &mut ys[..n];
+    for j in 0..n {
+        let t = f64::from(j as i32);
+        let w = z.0 * t + z.1;
+        let w = if w > 1e-9 { 1.0 / w } else { f64::NAN };
+        xs[j] = ((x.0 * t + x.1) * w - 0.5) as f32;
+        ys[j] = ((y.0 * t + y.1) * w - 0.5) as f32;
     }
 }
 
@@ -197,6 +215,12 @@ impl Sample {
 /// One image seen through a map.
 pub(crate) fn warp(image: &Image, map: &Map, size: [usize; 2], look: Look) -> Image {
     let c = image.channels();
+    if look.interpolation == Interpolation::Bilinear
+        && let Pixels::U8(p) = image.pixels()
+        && let Some(bytes) = bilinear(p, image, map, size, look)
+    {
+        return Image::of(size[0], size[1], c, Pixels::U8(bytes));
+    }
     let pixels = each_depth!(image.pixels(), p => match c {
         1 => groups::<_, 1>(p, image, map, size, look),
         _ => groups::<_, 4>(p, image, map, size, look),
@@ -389,7 +413,6 @@ fn bicubic_row<T: Value, const L: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Pixels;
     use crate::image::base::conformance::{picture, sample};
 
     const IDENTITY: [f64; 9] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];

@@ -1,5 +1,7 @@
 //! Contrast raised tile by tile, with a limit.
 
+use multiversion::multiversion;
+
 use crate::image::base::prelude::*;
 
 settings! {
@@ -53,31 +55,65 @@ impl Transform for Clahe {
 
 fn clahe(image: &Image, limit: f64, grid: [usize; 2]) -> Image {
     let [h, w] = image.size();
-    let grey: Vec<u8> = image.luma().iter().map(|&v| u8::from_fraction(v)).collect();
+    let grey = image.luma_levels();
     // Tiles of whole pixels: the image is mirrored outwards where the grid does not fit.
     let [th, tw] = [h.div_ceil(grid[0]), w.div_ceil(grid[1])];
     let luts = tables(&grey, [h, w], [th, tw], grid, limit);
     let columns: Vec<_> = (0..w).map(|j| place(j, tw, grid[1])).collect();
-    let mut change = vec![0f32; h * w];
-    for i in 0..h {
+    let mut change = vec![0i16; h * w];
+    for (i, (change, grey)) in change
+        .chunks_exact_mut(w)
+        .zip(grey.chunks_exact(w))
+        .enumerate()
+    {
         let (top, bottom, fy) = place(i, th, grid[0]);
-        for (j, &(left, right, fx)) in columns.iter().enumerate() {
-            let v = grey[i * w + j];
-            let at = |r: usize, c: usize| f32::from(luts[r * grid[1] + c][usize::from(v)]);
-            let upper = at(top, left) * (1.0 - fx) + at(top, right) * fx;
-            let lower = at(bottom, left) * (1.0 - fx) + at(bottom, right) * fx;
-            let y = (upper * (1.0 - fy) + lower * fy).round();
-            change[i * w + j] = (y - f32::from(v)) / 255.0;
-        }
+        let tables = [top, bottom].map(|r| &luts[r * grid[1]..][..grid[1]]);
+        blend(grey, tables, &columns, fy, change);
     }
-    let (c, color) = (image.channels(), image.has_color());
+    let c = image.channels();
+    // Without colour the first channel is the grey.
+    let moved = if image.has_color() { 3 } else { 1 };
+    if let (Pixels::U8(p), 3, 3) = (image.pixels(), c, moved) {
+        return image.with(Pixels::U8(add(p, &change)));
+    }
     let mut out = image.fractions();
     for (pixel, d) in out.chunks_exact_mut(c).zip(change) {
-        // Without colour the first channel is the grey.
-        let moved = if color { 3 } else { 1 };
+        let d = f32::from(d) / 255.0;
         pixel[..moved].iter_mut().for_each(|v| *v += d);
     }
     image.with_fractions(&out)
+}
+
+/// By how much each grey of a row moves, between the tables of the tiles above and below.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
+fn blend(
+    grey: &[u8],
+    [upper, lower]: [&[[u8; 256]]; 2],
+    columns: &[(usize, usize, f32)],
+    fy: f32,
+    change: &mut [i16],
+) {
+    for ((change, &v), &(left, right, fx)) in change.iter_mut().zip(grey).zip(columns) {
+        let at = usize::from(v);
+        let [a, b] = [upper[left][at].to_f32(), upper[right][at].to_f32()];
+        let [c, d] = [lower[left][at].to_f32(), lower[right][at].to_f32()];
+        let upper = a * (1.0 - fx) + b * fx;
+        let lower = c * (1.0 - fx) + d * fx;
+        let y = u8::from_f32(upper * (1.0 - fy) + lower * fy);
+        *change = i16::from(y) - i16::from(v);
+    }
+}
+
+/// Adds to red, green and blue of each pixel.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn add(p: &[u8], change: &[i16]) -> Vec<u8> {
+    let mut out = p.to_vec();
+    for (pixel, d) in out.as_chunks_mut::<3>().0.iter_mut().zip(change) {
+        for v in pixel {
+            *v = (i16::from(*v) + d).clamp(0, 255) as u8;
+        }
+    }
+    out
 }
 
 /// The two tiles whose middles a pixel lies between, and how near it is to the second.

@@ -43,10 +43,16 @@ pub(crate) fn histograms(image: &Image) -> Vec<[u32; 256]> {
         Pixels::U8(p) if c == 3 => {
             // Two sets, so that equal neighbours do not wait for each other.
             let mut sets = [[[0u32; 256]; 3]; 2];
-            for (i, pixel) in p.as_chunks::<3>().0.iter().enumerate() {
-                for (h, v) in sets[i & 1].iter_mut().zip(pixel) {
-                    h[usize::from(*v)] += 1;
+            let [a, b] = &mut sets;
+            let (pairs, rest) = p.as_chunks::<6>();
+            for pair in pairs {
+                for k in 0..3 {
+                    a[k][usize::from(pair[k])] += 1;
+                    b[k][usize::from(pair[3 + k])] += 1;
                 }
+            }
+            for (k, v) in rest.iter().enumerate() {
+                a[k][usize::from(*v)] += 1;
             }
             let [a, b] = sets;
             (0..3)

@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 
 use crate::image::base::raster::{Image, Pixels, Value, each_depth};
+use crate::image::base::rgb::{each_block, level};
 
 /// Weights of red, green and blue in grey (Rec. 601, to the digits torchvision has).
 pub(crate) const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
@@ -48,7 +49,8 @@ impl Image {
         }
         let f = factor as f32;
         match self.pixels_mut() {
-            Pixels::U8(p) if c == 3 => saturate(p, f),
+            // The fixed point of `saturate_rgb` holds factors up to 16.
+            Pixels::U8(p) if c == 3 && f <= 16.0 => saturate_rgb(p, f),
             Pixels::U8(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
             Pixels::U16(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
             Pixels::F32(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
@@ -64,6 +66,7 @@ impl Image {
         }
         let (c, move_by) = (self.channels(), [hue, saturation, value]);
         match self.pixels_mut() {
+            Pixels::U8(p) if c == 3 => turn_rgb(p, move_by),
             Pixels::U8(p) => turn(p, c, move_by),
             Pixels::U16(p) => turn(p, c, move_by),
             Pixels::F32(p) => turn(p, c, move_by),
@@ -79,7 +82,7 @@ impl Image {
         }
         match self.pixels_mut() {
             Pixels::U8(p) if c == 3 => grey_u8(p),
-            Pixels::U8(p) => p.chunks_exact_mut(c).for_each(|p| grey_u8(&mut p[..3])),
+            Pixels::U8(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
             Pixels::U16(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
             Pixels::F32(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
         }
@@ -100,6 +103,25 @@ impl Image {
             Pixels::U16(p) => of(p, self.channels()),
             Pixels::F32(p) => of(p, self.channels()),
         }
+    }
+
+    /// [`Image::luma`] in 8 bits, the same for all depths that hold the same image.
+    pub(crate) fn luma_levels(&self) -> Vec<u8> {
+        let (p, c) = (self.to_u8(), self.channels());
+        if !self.has_color() {
+            return p.into_iter().step_by(c).collect();
+        }
+        let mut out = vec![0; p.len() / c];
+        match c {
+            3 => grey_plane::<3>(&p, &mut out),
+            4 => grey_plane::<4>(&p, &mut out),
+            _ => {
+                for (o, pixel) in out.iter_mut().zip(p.chunks_exact(c)) {
+                    grey_plane::<3>(&pixel[..3], std::slice::from_mut(o));
+                }
+            }
+        }
+        out
     }
 
     /// Mean grey as a fraction.
@@ -170,10 +192,26 @@ fn sum_grey(p: &[u8]) -> u64 {
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
 fn grey_u8(p: &mut [u8]) {
-    for pixel in p.as_chunks_mut::<3>().0 {
-        let [r, g, b] = pixel.map(u32::from);
-        let y = (GREY_16[0] * r + GREY_16[1] * g + GREY_16[2] * b + 32768) >> 16;
-        *pixel = [y as u8; 3];
+    each_block!(p, planes => {
+        for i in 0..BLOCK {
+            let [r, g, b] = [planes[0][i], planes[1][i], planes[2][i]];
+            let y = GREY_16[0] * u32::from(r) + GREY_16[1] * u32::from(g) + GREY_16[2] * u32::from(b);
+            planes[0][i] = ((y + 32768) >> 16) as u8;
+        }
+        planes[1] = planes[0];
+        planes[2] = planes[0];
+    });
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn grey_plane<const C: usize>(p: &[u8], out: &mut [u8]) {
+    for (o, pixel) in out.iter_mut().zip(p.as_chunks::<C>().0) {
+        let [r, g, b] = [
+            u32::from(pixel[0]),
+            u32::from(pixel[1]),
+            u32::from(pixel[2]),
+        ];
+        *o = ((GREY_16[0] * r + GREY_16[1] * g + GREY_16[2] * b + 32768) >> 16) as u8;
     }
 }
 
@@ -182,6 +220,24 @@ fn grey_pixel<T: Value>(p: &mut [T]) {
         let y = T::from_f32(grey(r.to_f32(), g.to_f32(), b.to_f32()));
         [*r, *g, *b] = [y; 3];
     }
+}
+
+/// `f · x + (1 − f) · grey` in units of 1/4096 of a level.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn saturate_rgb(p: &mut [u8], f: f32) {
+    let [own, rest] = [f, 1.0 - f].map(|f| (f * 4096.0).round() as i32);
+    each_block!(p, planes => {
+        let [r, g, b] = &mut planes;
+        for i in 0..BLOCK {
+            let [x, y, z] = [i32::from(r[i]), i32::from(g[i]), i32::from(b[i])];
+            // Grey in 64ths of a level.
+            let grey = (GREY_16[0] as i32 * x + GREY_16[1] as i32 * y + GREY_16[2] as i32 * z + 512) >> 10;
+            let away = ((grey * rest) >> 6) + 2048;
+            r[i] = ((x * own + away) >> 12).clamp(0, 255) as u8;
+            g[i] = ((y * own + away) >> 12).clamp(0, 255) as u8;
+            b[i] = ((z * own + away) >> 12).clamp(0, 255) as u8;
+        }
+    });
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
@@ -195,20 +251,49 @@ fn saturate<T: Value>(p: &mut [T], f: f32) {
     }
 }
 
+/// As [`turn`] in levels of 8 bits; the two quotients are by at least half a level, which only
+/// changes those of grey and black, where the dividend is 0.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
+fn turn_rgb(p: &mut [u8], [hue, saturation, value]: [f32; 3]) {
+    let (hue, value) = (hue * 6.0, value * 255.0);
+    each_block!(p, planes => {
+        let [r, g, b] = &mut planes;
+        for i in 0..BLOCK {
+            let [x, y, z] = [r[i].to_f32(), g[i].to_f32(), b[i].to_f32()];
+            let high = x.max(y).max(z);
+            let chroma = high - x.min(y).min(z);
+            let scale = 1.0 / chroma.max(0.5);
+            let blue = 4.0 + (x - y) * scale;
+            let other = if high == y { 2.0 + (z - x) * scale } else { blue };
+            let h = if high == x { (y - z) * scale } else { other };
+            let h = h + hue;
+            let h = h - 6.0 * (h * (1.0 / 6.0)).floor();
+            let s = (chroma / high.max(0.5) + saturation).clamp(0.0, 1.0);
+            let s = if chroma > 0.0 { s } else { 0.0 };
+            let v = (high + value).clamp(0.0, 255.0);
+            let chroma = v * s;
+            let low = v - chroma;
+            r[i] = level(low + chroma * ((h - 3.0).abs() - 1.0).clamp(0.0, 1.0));
+            g[i] = level(low + chroma * (2.0 - (h - 2.0).abs()).clamp(0.0, 1.0));
+            b[i] = level(low + chroma * (2.0 - (h - 4.0).abs()).clamp(0.0, 1.0));
+        }
+    });
+}
+
 /// Pixels turned at once: planes of one block, so that the sums become vector code.
-const BLOCK: usize = 64;
+const TURNED: usize = 64;
 
 /// Through HSV and back without a branch: hue in sixths of the circle, chroma = value · saturation.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
 fn turn<T: Value>(p: &mut [T], c: usize, [hue, saturation, value]: [f32; 3]) {
-    let (mut r, mut g, mut b) = ([0f32; BLOCK], [0f32; BLOCK], [0f32; BLOCK]);
-    for block in p.chunks_mut(BLOCK * c) {
+    let (mut r, mut g, mut b) = ([0f32; TURNED], [0f32; TURNED], [0f32; TURNED]);
+    for block in p.chunks_mut(TURNED * c) {
         let n = block.len() / c;
         for (i, pixel) in block.chunks_exact(c).enumerate() {
             (r[i], g[i], b[i]) = (pixel[0].to_f32(), pixel[1].to_f32(), pixel[2].to_f32());
         }
         let unit = 1.0 / T::WHITE;
-        for i in 0..BLOCK {
+        for i in 0..TURNED {
             let (x, y, z) = (r[i] * unit, g[i] * unit, b[i] * unit);
             let high = x.max(y).max(z);
             let chroma = high - x.min(y).min(z);

@@ -1,8 +1,10 @@
 //! Brings pixel values to mean 0 and standard deviation 1 a channel: the last step before a model.
 
+use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use crate::image::base::raster::Value;
+use crate::image::base::rgb::{BLOCK, split};
 use crate::image::{Image, Pixels, Sample, Transform};
 use crate::{AugmentError, Draw};
 
@@ -95,6 +97,10 @@ impl Normalize {
             });
         }
         match image.pixels() {
+            Pixels::U8(p) if self.mean.len() == 3 => {
+                let pairs = [0, 1, 2].map(|k| self.scale_shift(k, 255.0));
+                rgb_planes(p, pairs.map(|p| p.0), pairs.map(|p| p.1), out);
+            }
             Pixels::U8(p) => self.planes(p, out),
             Pixels::U16(p) => self.planes(p, out),
             Pixels::F32(p) => self.planes(p, out),
@@ -137,15 +143,54 @@ impl Normalize {
     /// HWC in, HWC out.
     fn interleaved<T: Value>(&self, x: &[T]) -> Vec<f32> {
         let channels = self.mean.len();
+        let pairs: Vec<(f32, f32)> = (0..channels)
+            .map(|k| self.scale_shift(k, T::WHITE))
+            .collect();
+        // 16 pixels of scales and shifts, so that a run of values meets a run of them.
+        let scale: Vec<f32> = pairs.iter().map(|p| p.0).collect();
+        let shift: Vec<f32> = pairs.iter().map(|p| p.1).collect();
         let mut out = vec![0.0; x.len()];
-        for k in 0..channels {
-            let (scale, shift) = self.scale_shift(k, T::WHITE);
-            let y = out[k..].iter_mut().step_by(channels);
-            for (y, v) in y.zip(x[k..].iter().step_by(channels)) {
-                *y = v.to_f32() * scale + shift;
+        scaled(x, &scale.repeat(16), &shift.repeat(16), &mut out);
+        out
+    }
+}
+
+/// `y = x · scale + shift`, scales and shifts again and again.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
+fn scaled<T: Value>(x: &[T], scale: &[f32], shift: &[f32], y: &mut [f32]) {
+    for (x, y) in x.chunks(scale.len()).zip(y.chunks_mut(scale.len())) {
+        let n = x.len();
+        let (y, scale, shift) = (&mut y[..n], &scale[..n], &shift[..n]);
+        for i in 0..n {
+            y[i] = x[i].to_f32() * scale[i] + shift[i];
+        }
+    }
+}
+
+/// RGB bytes to three planes.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2+fma", "aarch64+neon"))]
+fn rgb_planes(x: &[u8], scale: [f32; 3], shift: [f32; 3], out: &mut [f32]) {
+    let n = x.len() / 3;
+    let (red, rest) = out.split_at_mut(n);
+    let (green, blue) = rest.split_at_mut(n);
+    let mut planes = [[0; BLOCK]; 3];
+    let (blocks, rest) = x.as_chunks::<{ 3 * BLOCK }>();
+    for (b, block) in blocks.iter().enumerate() {
+        split(block, &mut planes);
+        for (k, plane) in [&mut *red, &mut *green, &mut *blue].into_iter().enumerate() {
+            if let Some(y) = plane[b * BLOCK..].first_chunk_mut::<BLOCK>() {
+                let x = &planes[k];
+                for i in 0..BLOCK {
+                    y[i] = x[i].to_f32() * scale[k] + shift[k];
+                }
             }
         }
-        out
+    }
+    for (i, pixel) in rest.as_chunks::<3>().0.iter().enumerate() {
+        let at = blocks.len() * BLOCK + i;
+        red[at] = pixel[0].to_f32() * scale[0] + shift[0];
+        green[at] = pixel[1].to_f32() * scale[1] + shift[1];
+        blue[at] = pixel[2].to_f32() * scale[2] + shift[2];
     }
 }
 

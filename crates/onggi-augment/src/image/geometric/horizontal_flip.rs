@@ -1,6 +1,8 @@
 //! Mirrors an image left and right: the first augmentation to try on photographs, and one to leave
 //! out where sides have meaning (digits, letters, road signs).
 
+use multiversion::multiversion;
+
 use crate::image::base::prelude::*;
 
 settings! {
@@ -53,7 +55,7 @@ fn mirror<T: Value>(p: &[T], w: usize, c: usize) -> Vec<T> {
     for (row, out) in p.chunks_exact(w * c).zip(out.chunks_exact_mut(w * c)) {
         match c {
             1 => pixels::<T, 1>(row, out),
-            3 => pixels::<T, 3>(row, out),
+            3 => triples(row, out),
             4 => pixels::<T, 4>(row, out),
             _ => {
                 for (o, v) in out.chunks_exact_mut(c).zip(row.chunks_exact(c).rev()) {
@@ -70,6 +72,25 @@ fn pixels<T: Value, const C: usize>(row: &[T], out: &mut [T]) {
     for (o, v) in out.iter_mut().zip(row.iter().rev()) {
         *o = *v;
     }
+}
+
+/// Five RGB pixels at once, one shuffle of a vector of 16 values; the value left over is written
+/// over by the next five.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn triples<T: Value>(row: &[T], out: &mut [T]) {
+    let n = row.len();
+    let mut at = 0;
+    while at + 16 <= n {
+        let from = row[n - at - 16..n - at].first_chunk::<16>();
+        if let (Some(s), Some(o)) = (from, out[at..].first_chunk_mut::<16>()) {
+            *o = [
+                s[13], s[14], s[15], s[10], s[11], s[12], s[7], s[8], s[9], s[4], s[5], s[6], s[1],
+                s[2], s[3], s[0],
+            ];
+        }
+        at += 15;
+    }
+    pixels::<T, 3>(&row[..n - at], &mut out[at..]);
 }
 
 #[cfg(test)]

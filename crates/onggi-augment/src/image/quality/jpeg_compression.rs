@@ -3,7 +3,9 @@
 
 use multiversion::multiversion;
 
+use super::cosine::{WIDTH, there_and_back};
 use crate::image::base::prelude::*;
+use crate::image::base::rgb::{BLOCK, join};
 
 settings! {
     /// Compresses red, green and blue as a JPEG of a quality drawn evenly would, with 4:2:0 chroma;
@@ -69,73 +71,125 @@ fn table(base: [u16; 64], quality: usize) -> [f32; 64] {
     base.map(|v| ((u32::from(v) * scale + 50) / 100).clamp(1, 255) as f32)
 }
 
-/// Values in 8 bits, side by side, with their size.
+/// One channel with its size.
 struct Plane {
     h: usize,
     w: usize,
-    values: Vec<f32>,
+    values: Vec<u8>,
 }
 
 pub(crate) fn compress(image: &Image, quality: usize) -> Image {
     let ([h, w], c) = (image.size(), image.channels());
-    let bytes = image.to_u8();
-    let mut out = bytes.clone();
+    let mut out = image.to_u8();
     let (luma, chroma) = (table(LUMA, quality), table(CHROMA, quality));
     let first = if image.has_color() { 3 } else { 0 };
     if first == 3 {
-        let [mut y, mut cb, mut cr] = split(&bytes, h, w, c);
+        let rgb: Vec<u8> = match c {
+            3 => Vec::new(),
+            _ => out
+                .chunks_exact(c)
+                .flat_map(|p| [p[0], p[1], p[2]])
+                .collect(),
+        };
+        let [mut y, cb, cr] = separate(if c == 3 { &out } else { &rgb }, h, w);
         y.quantise(&luma);
-        let (mut b, mut r) = (cb.halve(), cr.halve());
-        b.quantise(&chroma);
-        r.quantise(&chroma);
-        (cb, cr) = (b.double(h, w), r.double(h, w));
-        for (i, pixel) in out.chunks_exact_mut(c).enumerate() {
-            let (y, b, r) = (y.values[i], cb.values[i] - 128.0, cr.values[i] - 128.0);
-            pixel[0] = u8::from_f32(y + 1.402 * r);
-            pixel[1] = u8::from_f32(y - 0.344_136 * b - 0.714_136 * r);
-            pixel[2] = u8::from_f32(y + 1.772 * b);
+        let [cb, cr] = [cb, cr].map(|plane| {
+            let mut half = plane.halve();
+            half.quantise(&chroma);
+            half.double(h, w)
+        });
+        if c == 3 {
+            unite([&y.values, &cb.values, &cr.values], &mut out);
+        } else {
+            let mut rgb = rgb;
+            unite([&y.values, &cb.values, &cr.values], &mut rgb);
+            for (o, v) in out.chunks_exact_mut(c).zip(rgb.as_chunks::<3>().0) {
+                o[..3].copy_from_slice(v);
+            }
         }
     }
     for k in first..c {
-        let values = bytes[k..]
-            .iter()
-            .step_by(c)
-            .map(|v| f32::from(*v))
-            .collect();
+        let values = out[k..].iter().step_by(c).copied().collect();
         let mut plane = Plane { h, w, values };
         plane.quantise(&luma);
         for (o, v) in out[k..].iter_mut().step_by(c).zip(plane.values) {
-            *o = u8::from_f32(v);
+            *o = v;
         }
     }
     image.with_u8(out)
 }
 
-/// Y, Cb and Cr.
-fn split(bytes: &[u8], h: usize, w: usize, c: usize) -> [Plane; 3] {
-    let n = h * w;
-    let (mut y, mut b, mut r) = (vec![0f32; n], vec![0f32; n], vec![0f32; n]);
-    for (i, p) in bytes.chunks_exact(c).enumerate() {
-        let [red, green, blue] = [p[0], p[1], p[2]].map(f32::from);
-        y[i] = (0.299 * red + 0.587 * green + 0.114 * blue).round();
-        b[i] = (128.0 - 0.168_736 * red - 0.331_264 * green + 0.5 * blue).round();
-        r[i] = (128.0 + 0.5 * red - 0.418_688 * green - 0.081_312 * blue).round();
+/// RGB to Y, Cb and Cr.
+fn separate(rgb: &[u8], h: usize, w: usize) -> [Plane; 3] {
+    let mut planes = [(); 3].map(|()| Plane {
+        h,
+        w,
+        values: vec![0; h * w],
+    });
+    let [y, b, r] = &mut planes;
+    to_ycc(rgb, [&mut y.values, &mut b.values, &mut r.values]);
+    planes
+}
+
+/// A half in units of 1/65,536; of the two chroma planes one unit less, so that a half is rounded
+/// down.
+const HALF: i32 = 1 << 15;
+
+/// The middle of the chroma planes in the same units.
+const MIDDLE: i32 = 128 << 16;
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn to_ycc(rgb: &[u8], [y, cb, cr]: [&mut [u8]; 3]) {
+    let n = rgb.len() / 3;
+    let (y, cb, cr) = (&mut y[..n], &mut cb[..n], &mut cr[..n]);
+    let rgb = &rgb.as_chunks::<3>().0[..n];
+    for i in 0..n {
+        let [r, g, b] = [
+            i32::from(rgb[i][0]),
+            i32::from(rgb[i][1]),
+            i32::from(rgb[i][2]),
+        ];
+        y[i] = ((19595 * r + 38470 * g + 7471 * b + HALF) >> 16) as u8;
+        cb[i] = ((-11059 * r - 21709 * g + 32768 * b + MIDDLE + HALF - 1) >> 16) as u8;
+        cr[i] = ((32768 * r - 27439 * g - 5329 * b + MIDDLE + HALF - 1) >> 16) as u8;
     }
-    [y, b, r].map(|values| Plane { h, w, values })
+}
+
+/// Y, Cb and Cr to RGB.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn unite([y, cb, cr]: [&[u8]; 3], rgb: &mut [u8]) {
+    for (i, out) in rgb.chunks_mut(3 * BLOCK).enumerate() {
+        let n = out.len() / 3;
+        let at = i * BLOCK;
+        let (y, cb, cr) = (&y[at..][..n], &cb[at..][..n], &cr[at..][..n]);
+        let mut planes = [[0; BLOCK]; 3];
+        let [red, green, blue] = &mut planes;
+        let (red, green, blue) = (&mut red[..n], &mut green[..n], &mut blue[..n]);
+        for j in 0..n {
+            let v = (i32::from(y[j]) << 16) + HALF;
+            let [b, r] = [i32::from(cb[j]) - 128, i32::from(cr[j]) - 128];
+            red[j] = ((v + 91881 * r) >> 16).clamp(0, 255) as u8;
+            green[j] = ((v - 22554 * b - 46802 * r) >> 16).clamp(0, 255) as u8;
+            blue[j] = ((v + 116_130 * b) >> 16).clamp(0, 255) as u8;
+        }
+        let mut block = [0; 3 * BLOCK];
+        join(&planes, &mut block);
+        out.copy_from_slice(&block[..3 * n]);
+    }
 }
 
 impl Plane {
     /// Half the size: means of 2×2, the outermost repeated.
     fn halve(&self) -> Self {
         let (h, w) = (self.h.div_ceil(2), self.w.div_ceil(2));
-        let mut values = Vec::with_capacity(h * w);
-        for i in 0..h {
-            let rows = [2 * i, (2 * i + 1).min(self.h - 1)].map(|i| &self.values[i * self.w..]);
-            for j in 0..w {
-                let (a, b) = (2 * j, (2 * j + 1).min(self.w - 1));
-                let sum = rows[0][a] + rows[0][b] + rows[1][a] + rows[1][b];
-                // libjpeg rounds halves down and up in turn.
-                values.push(((sum + 1.0 + (j % 2) as f32) / 4.0).floor());
+        let mut values = vec![0; h * w];
+        for (i, out) in values.chunks_exact_mut(w).enumerate() {
+            let row = |i: usize| &self.values[i.min(self.h - 1) * self.w..][..self.w];
+            let (a, b) = (row(2 * i), row(2 * i + 1));
+            means(a, b, out);
+            if self.w % 2 == 1 {
+                let sum = 2 * (u16::from(a[self.w - 1]) + u16::from(b[self.w - 1]));
+                out[w - 1] = ((sum + 1 + ((w - 1) % 2) as u16) >> 2) as u8;
             }
         }
         Self { h, w, values }
@@ -143,26 +197,19 @@ impl Plane {
 
     /// Twice the size, the nearer of two neighbours weighing 3, the other 1, along both axes.
     fn double(&self, h: usize, w: usize) -> Self {
-        let mut values = Vec::with_capacity(h * w);
-        let near = |i: usize, n: usize| {
+        let n = self.w;
+        let mut values = vec![0; h * w];
+        let (mut line, mut wide) = (vec![0u16; n + 2], vec![0; 2 * n]);
+        for (i, out) in values.chunks_exact_mut(w).enumerate() {
+            let near = i / 2;
             let other = if i.is_multiple_of(2) {
-                (i / 2).saturating_sub(1)
+                near.saturating_sub(1)
             } else {
-                i / 2 + 1
+                (near + 1).min(self.h - 1)
             };
-            (i / 2, other.min(n - 1))
-        };
-        let mut line = vec![0f32; self.w];
-        for i in 0..h {
-            let (a, b) = near(i, self.h);
-            let (a, b) = (&self.values[a * self.w..], &self.values[b * self.w..]);
-            for j in 0..self.w {
-                line[j] = 3.0 * a[j] + b[j];
-            }
-            for j in 0..w {
-                let (a, b) = near(j, self.w);
-                values.push(((3.0 * line[a] + line[b] + 8.0 - (j % 2) as f32) / 16.0).floor());
-            }
+            let row = |i: usize| &self.values[i * n..][..n];
+            stretch([row(near), row(other)], &mut line, &mut wide);
+            out.copy_from_slice(&wide[..w]);
         }
         Self { h, w, values }
     }
@@ -170,83 +217,53 @@ impl Plane {
     /// Every block of 8×8 through the cosine transform, rounded to multiples of the table's, and
     /// back. A block that stands over repeats the outermost values.
     fn quantise(&mut self, table: &[f32; 64]) {
-        let mut block = [[0f32; 8]; 8];
+        let inverse = table.map(f32::recip);
+        let mut rows = [[0; WIDTH]; 8];
         for top in (0..self.h).step_by(8) {
-            for left in (0..self.w).step_by(8) {
-                for (i, row) in block.iter_mut().enumerate() {
-                    let from = &self.values[(top + i).min(self.h - 1) * self.w..][..self.w];
-                    for (j, v) in row.iter_mut().enumerate() {
-                        *v = from[(left + j).min(self.w - 1)] - 128.0;
-                    }
+            for left in (0..self.w).step_by(WIDTH) {
+                let n = WIDTH.min(self.w - left);
+                for (i, row) in rows.iter_mut().enumerate() {
+                    let from = &self.values[(top + i).min(self.h - 1) * self.w + left..][..n];
+                    row[..n].copy_from_slice(from);
+                    row[n..].fill(from[n - 1]);
                 }
-                there_and_back(&mut block, table);
-                for (i, row) in block.iter().enumerate().take(self.h - top) {
-                    let n = 8.min(self.w - left);
-                    let to = &mut self.values[(top + i) * self.w + left..][..n];
-                    for (o, v) in to.iter_mut().zip(row) {
-                        *o = (v + 128.0).round().clamp(0.0, 255.0);
-                    }
+                there_and_back(&mut rows, table, &inverse);
+                for (i, row) in rows.iter().enumerate().take(self.h - top) {
+                    self.values[(top + i) * self.w + left..][..n].copy_from_slice(&row[..n]);
                 }
             }
         }
     }
 }
 
-/// The cosine transform of 8 values as a matrix.
-static COSINES: std::sync::LazyLock<[[f32; 8]; 8]> = std::sync::LazyLock::new(|| {
-    std::array::from_fn(|k| {
-        let scale = if k == 0 { 0.125f64.sqrt() } else { 0.5 };
-        std::array::from_fn(|n| {
-            let angle = (2 * n + 1) as f64 * k as f64 * std::f64::consts::PI / 16.0;
-            (scale * angle.cos()) as f32
-        })
-    })
-});
+/// libjpeg rounds halves down and up in turn.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn means(a: &[u8], b: &[u8], out: &mut [u8]) {
+    let (a, b) = (a.as_chunks::<2>().0, b.as_chunks::<2>().0);
+    let n = a.len();
+    let (b, out) = (&b[..n], &mut out[..n]);
+    for j in 0..n {
+        let sum = u16::from(a[j][0]) + u16::from(a[j][1]) + u16::from(b[j][0]) + u16::from(b[j][1]);
+        out[j] = ((sum + 1 + (j as u16 & 1)) >> 2) as u8;
+    }
+}
 
-type Block = [[f32; 8]; 8];
-
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn there_and_back(block: &mut Block, table: &[f32; 64]) {
-    let c = *COSINES;
-    // C · B · Cᵀ, rounded, then Cᵀ · Q · C; each product adds whole rows.
-    let mut half = [[0f32; 8]; 8];
-    for k in 0..8 {
-        for n in 0..8 {
-            for j in 0..8 {
-                half[k][j] += c[k][n] * block[n][j];
-            }
-        }
+/// Two rows to one of twice the width; `line` has one value more on either side.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
+fn stretch([near, other]: [&[u8]; 2], line: &mut [u16], out: &mut [u8]) {
+    let n = near.len();
+    let other = &other[..n];
+    let inner = &mut line[1..][..n];
+    for j in 0..n {
+        inner[j] = 3 * u16::from(near[j]) + u16::from(other[j]);
     }
-    let mut turned = [[0f32; 8]; 8];
-    for k in 0..8 {
-        for n in 0..8 {
-            for j in 0..8 {
-                turned[k][j] += half[k][n] * c[j][n];
-            }
-        }
-    }
-    for k in 0..8 {
-        for j in 0..8 {
-            let q = table[k * 8 + j];
-            turned[k][j] = (turned[k][j] / q).round() * q;
-        }
-    }
-    let mut half = [[0f32; 8]; 8];
-    for n in 0..8 {
-        for k in 0..8 {
-            for j in 0..8 {
-                half[n][j] += c[k][n] * turned[k][j];
-            }
-        }
-    }
-    for n in 0..8 {
-        let mut row = [0f32; 8];
-        for k in 0..8 {
-            for j in 0..8 {
-                row[j] += half[n][k] * c[k][j];
-            }
-        }
-        block[n] = row;
+    line[0] = line[1];
+    line[n + 1] = line[n];
+    let (before, here, after) = (&line[..n], &line[1..][..n], &line[2..][..n]);
+    let out = &mut out.as_chunks_mut::<2>().0[..n];
+    for j in 0..n {
+        out[j][0] = ((3 * here[j] + before[j] + 8) >> 4) as u8;
+        out[j][1] = ((3 * here[j] + after[j] + 7) >> 4) as u8;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Loss of quality: compression, size, shape.
 
+mod cosine;
 mod downscale;
 mod histogram_matching;
 mod jpeg_compression;
