@@ -3,6 +3,7 @@
     python ops.py [--threads N]
     python models.py [--threads N]
     python image.py LIBRARY --images FOLDER [--threads N]
+    python text.py nlpaug|fasttextaug --texts FILE [--threads N]
     rust/target/release/peer burn|candle [--threads N]
 
 It speaks JSON lines, so that the bench can take turns with it (A B A B) on one machine in one

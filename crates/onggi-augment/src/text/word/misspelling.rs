@@ -2,7 +2,7 @@
 
 use crate::Draw;
 use crate::text::character::Layout;
-use crate::text::draw::{below, one};
+use crate::text::draw::below;
 
 /// Words that sound alike.
 const HOMOPHONES: &[&[&str]] = &[
@@ -72,7 +72,7 @@ const HOMOPHONES: &[&[&str]] = &[
 ];
 
 /// Letters that are written and not heard, and what is left of them.
-const SILENT: &[(&str, &str)] = &[
+const SILENT: &[(&str, &str); 16] = &[
     ("kn", "n"),
     ("wr", "r"),
     ("wh", "w"),
@@ -122,58 +122,58 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
     let n = bytes.len();
     let ascii = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'');
     let start = below(rng, KINDS);
-    let mut places: Vec<usize> = Vec::with_capacity(16);
     (0..KINDS).any(|more| {
         out.clear();
-        places.clear();
         match (start + more) % KINDS {
             0 => {
-                let group = HOMOPHONES.iter().find(|group| group.contains(&word));
-                let others: Vec<&str> = group
-                    .into_iter()
-                    .flat_map(|g| g.iter().copied())
-                    .filter(|w| *w != word)
-                    .collect();
-                out.extend(one(rng, &others).copied());
-                !out.is_empty()
+                // Most words differ in the first letter already.
+                let first = bytes.first();
+                let same = |w: &&str| w.as_bytes().first() == first && **w == *word;
+                let group = HOMOPHONES
+                    .iter()
+                    .find(|group| group.iter().any(|w| same(w)));
+                let others = group.into_iter().flat_map(|group| group.iter());
+                let other = draw_one(rng, others.filter(|w| !same(w)));
+                out.extend(other.copied());
+                other.is_some()
             }
             _ if !ascii || n < 3 => false,
             // `ie` and `ei`.
             1 => {
-                places.extend((0..n - 1).filter(|&i| matches!(&bytes[i..i + 2], b"ie" | b"ei")));
-                swapped(word, &places, rng, out)
+                let places = (0..n - 1).filter(|&i| matches!(&bytes[i..i + 2], b"ie" | b"ei"));
+                draw_one(rng, places).is_some_and(|i| swapped(word, i, out))
             }
             // A letter heard once and written twice, or the other way round.
             2 => {
-                places.extend((1..n).filter(|&i| bytes[i] == bytes[i - 1]));
-                pick(&places, rng).is_some_and(|i| spliced(word, i..i + 1, "", out))
+                let places = (1..n).filter(|&i| bytes[i] == bytes[i - 1]);
+                draw_one(rng, places).is_some_and(|i| spliced(word, i..i + 1, "", out))
             }
             3 => {
                 let doubled = |i: usize| b"bcdfglmnprst".contains(&bytes[i]);
-                places.extend((1..n).filter(|&i| {
+                let places = (1..n).filter(|&i| {
                     doubled(i) && bytes[i] != bytes[i - 1] && bytes.get(i + 1) != Some(&bytes[i])
-                }));
-                pick(&places, rng).is_some_and(|i| spliced(word, i..i, &word[i..=i], out))
+                });
+                draw_one(rng, places).is_some_and(|i| spliced(word, i..i, &word[i..=i], out))
             }
             // Silent letters and endings.
             4 => {
-                let found: Vec<(usize, &str, &str)> = SILENT
+                let places = SILENT.map(|(a, _)| find(bytes, a.as_bytes()));
+                let found = SILENT
                     .iter()
-                    .filter_map(|&(a, b)| Some((word.find(a)?, a, b)))
-                    .collect();
-                one(rng, &found).is_some_and(|&(at, a, b)| spliced(word, at..at + a.len(), b, out))
+                    .zip(&places)
+                    .filter_map(|(&(a, b), at)| Some(((*at)?, a, b)));
+                draw_one(rng, found)
+                    .is_some_and(|(at, a, b)| spliced(word, at..at + a.len(), b, out))
             }
             5 => {
                 let both = ENDINGS.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
-                let found: Vec<(&str, &str)> = both
-                    .filter(|(a, _)| word.ends_with(a) && n > a.len() + 2)
-                    .collect();
-                one(rng, &found).is_some_and(|&(a, b)| spliced(word, n - a.len()..n, b, out))
+                let found = both.filter(|(a, _)| n > a.len() + 2 && word.ends_with(a));
+                draw_one(rng, found).is_some_and(|(a, b)| spliced(word, n - a.len()..n, b, out))
             }
             // Two letters in the wrong order, the first staying.
             6 => {
-                places.extend((1..n - 1).filter(|&i| bytes[i] != bytes[i + 1]));
-                swapped(word, &places, rng, out)
+                let places = (1..n - 1).filter(|&i| bytes[i] != bytes[i + 1]);
+                draw_one(rng, places).is_some_and(|i| swapped(word, i, out))
             }
             7 => {
                 let i = 1 + below(rng, n - 1);
@@ -182,22 +182,27 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
             // A neighbouring key.
             _ => {
                 let i = below(rng, n);
-                let near = Layout::En.neighbours().of(char::from(bytes[i]));
-                let near: Vec<char> = near
-                    .iter()
-                    .copied()
-                    .filter(char::is_ascii_lowercase)
-                    .collect();
+                let near = Layout::En.neighbours().of(char::from(bytes[i])).iter();
                 let mut buffer = [0; 4];
-                one(rng, &near)
+                draw_one(rng, near.filter(|c| c.is_ascii_lowercase()))
                     .is_some_and(|c| spliced(word, i..i + 1, c.encode_utf8(&mut buffer), out))
             }
         }
     })
 }
 
-fn pick(places: &[usize], rng: &mut Draw) -> Option<usize> {
-    one(rng, places).copied()
+/// One of the items; none, and no draw, where there are none. They are gone through twice: a list of them
+/// would take longer to make.
+fn draw_one<I: Iterator + Clone>(rng: &mut Draw, mut items: I) -> Option<I::Item> {
+    match items.clone().count() {
+        0 => None,
+        n => items.nth(below(rng, n)),
+    }
+}
+
+/// Where `piece` first stands. A few bytes in a word: a searcher would take longer to set up.
+fn find(word: &[u8], piece: &[u8]) -> Option<usize> {
+    word.windows(piece.len()).position(|window| window == piece)
 }
 
 /// `word` with the bytes of `span` replaced; always true.
@@ -208,14 +213,13 @@ fn spliced(word: &str, span: std::ops::Range<usize>, new: &str, out: &mut String
     true
 }
 
-fn swapped(word: &str, places: &[usize], rng: &mut Draw, out: &mut String) -> bool {
-    pick(places, rng).is_some_and(|i| {
-        out.push_str(&word[..i]);
-        out.push_str(&word[i + 1..i + 2]);
-        out.push_str(&word[i..=i]);
-        out.push_str(&word[i + 2..]);
-        true
-    })
+/// `word` with its letters `i` and `i + 1` swapped; always true.
+fn swapped(word: &str, i: usize, out: &mut String) -> bool {
+    out.push_str(&word[..i]);
+    out.push_str(&word[i + 1..i + 2]);
+    out.push_str(&word[i..=i]);
+    out.push_str(&word[i + 2..]);
+    true
 }
 
 #[cfg(test)]
