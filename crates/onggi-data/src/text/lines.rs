@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use crate::DataError;
 use crate::table::source::{self, Bounded};
 
+/// Number and place of a line, and its object.
+type Line = (u64, u64, Map<String, Value>);
+
 /// A file of JSON objects that is read line by line.
 pub(super) struct JsonLines<'a> {
     path: &'a Path,
@@ -27,7 +30,7 @@ impl<'a> JsonLines<'a> {
     }
 
     /// The next object with its line, from 1, and the byte at which that begins; blank lines are passed over.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, u64, Map<String, Value>)>, DataError> {
+    pub(super) fn next(&mut self) -> Result<Option<Line>, DataError> {
         let mut bytes = Vec::new();
         loop {
             bytes.clear();

@@ -77,7 +77,7 @@ impl LinearRegressor {
             return refuse("linear regressor", expected, x.columns());
         }
         // As large as squares of which a sum stays finite.
-        if let Some(bad) = quantities.iter().find(|y| !(y.abs() <= 1e100)) {
+        if let Some(bad) = quantities.iter().find(|y| !(-1e100..=1e100).contains(*y)) {
             return refuse("linear regressor", "finite quantities of up to 1e100", bad);
         }
         let shares = vec![1.0; quantities.len()];

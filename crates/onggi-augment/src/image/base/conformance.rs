@@ -7,7 +7,7 @@ use crate::Draw;
 use crate::image::{BoundingBox, BoxFormat, Drawn, ImageTransform};
 
 /// Height, width and channels of a camera's photograph.
-const LARGE: [usize; 3] = [375, 500, 3];
+const LARGE: [usize; 3] = [3000, 4000, 3];
 
 /// Pixels that differ from each other but for smooth stretches, as photographs have.
 pub(crate) fn picture(height: usize, width: usize, channels: usize) -> Image {

@@ -193,10 +193,11 @@ fn sum_grey(p: &[u8]) -> u64 {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2", "aarch64+neon"))]
 fn grey_u8(p: &mut [u8]) {
     each_block!(p, planes => {
-        for i in 0..BLOCK {
-            let [r, g, b] = [planes[0][i], planes[1][i], planes[2][i]];
-            let y = GREY_16[0] * u32::from(r) + GREY_16[1] * u32::from(g) + GREY_16[2] * u32::from(b);
-            planes[0][i] = ((y + 32768) >> 16) as u8;
+        let [red, green, blue] = &mut planes;
+        for ((r, g), b) in red.iter_mut().zip(green.iter()).zip(blue.iter()) {
+            let y =
+                GREY_16[0] * u32::from(*r) + GREY_16[1] * u32::from(*g) + GREY_16[2] * u32::from(*b);
+            *r = ((y + 32768) >> 16) as u8;
         }
         planes[1] = planes[0];
         planes[2] = planes[0];

@@ -129,8 +129,8 @@ pub(super) fn there_and_back(rows: &mut [[u8; WIDTH]; 8], table: &[f32; 64], inv
         y = forward(y);
         for i in 0..8 {
             let (by, q) = (inverse[8 * i + j], table[8 * i + j]);
-            for b in 0..8 {
-                y[i][b] = ((y[i][b] * by + WHOLE) - WHOLE) * q;
+            for value in &mut y[i] {
+                *value = ((*value * by + WHOLE) - WHOLE) * q;
             }
         }
         y = back(y);

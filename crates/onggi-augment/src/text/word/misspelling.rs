@@ -129,9 +129,7 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
                 // Most words differ in the first letter already.
                 let first = bytes.first();
                 let same = |w: &&str| w.as_bytes().first() == first && **w == *word;
-                let group = HOMOPHONES
-                    .iter()
-                    .find(|group| group.iter().any(|w| same(w)));
+                let group = HOMOPHONES.iter().find(|group| group.iter().any(&same));
                 let others = group.into_iter().flat_map(|group| group.iter());
                 let other = draw_one(rng, others.filter(|w| !same(w)));
                 out.extend(other.copied());

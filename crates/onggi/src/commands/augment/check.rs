@@ -120,7 +120,7 @@ impl Check {
         };
         for (name, transform) in transforms {
             let changed = self.changed(&transform, &images);
-            match changed.and_then(|images| Ok(ask(&images)?)) {
+            match changed.and_then(|images| ask(&images)) {
                 Ok(after) => found.transforms.push(Row {
                     transform: name,
                     changed: share(after.iter().zip(&plain).filter(|(a, b)| a != b).count()),

@@ -17,9 +17,12 @@ use crate::text::dataset::Columns;
 /// Arrays and objects inside each other at most.
 const MOST_DEPTH: usize = 128;
 
+/// Where key and value of a member lie in a line.
+type Member = (Range<usize>, Range<usize>);
+
 /// Key and value of every member of an object, as spans of a line that is valid JSON; what is wrong
 /// where it is no object or nested too deeply.
-fn members(line: &str) -> Result<(Vec<(Range<usize>, Range<usize>)>, usize), String> {
+fn members(line: &str) -> Result<(Vec<Member>, usize), String> {
     let bytes = line.as_bytes();
     let space = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
