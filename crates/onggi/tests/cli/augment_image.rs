@@ -7,7 +7,7 @@ use std::fs;
 /// Grey images of `side` pixels with a bright left or right half, in class folders.
 fn halves(place: &Place, per_class: usize, side: u32) {
     for (class, right) in [("l", false), ("r", true)] {
-        fs::create_dir_all(place.path(&format!("photos/{class}"))).unwrap();
+        fs::create_dir_all(place.path(format!("photos/{class}"))).unwrap();
         for i in 0..per_class {
             let picture = image::GrayImage::from_fn(side, side, |x, y| {
                 let bright = (x >= side / 2) == right;
@@ -15,7 +15,7 @@ fn halves(place: &Place, per_class: usize, side: u32) {
                 image::Luma([if bright { 180 } else { 40 } + noise as u8])
             });
             picture
-                .save(place.path(&format!("photos/{class}/{i:02}.png")))
+                .save(place.path(format!("photos/{class}/{i:02}.png")))
                 .unwrap();
         }
     }
