@@ -1,7 +1,7 @@
 //! Models: one file a family, one registry row each.
 //!
-//! Two families to begin with, both small enough to learn from hundreds of samples on a CPU: a
-//! residual network for images and a multilayer perceptron for tables.
+//! Backbones for images are written once over a [`pass::Pass`], which decides what is done at each
+//! layer: computing, looking at the layers, keeping maps.
 //!
 //! # Example
 //! ```
@@ -19,14 +19,19 @@
 
 #![forbid(unsafe_code)]
 
+mod backbone;
+mod efficientnet_lite;
+mod image;
 mod mlp;
 mod norm;
+pub mod pass;
 mod registry;
 mod small_resnet;
 
+pub use backbone::Backbone;
+pub use efficientnet_lite::{EfficientNetLite, InvertedResidual};
+pub use image::{IMAGE_MODELS, ImageModel, ImageRow, Pretrained, Source};
 pub use mlp::Mlp;
 pub use norm::{Norm, NormKind};
-pub use registry::{
-    IMAGE_MODELS, ImageModel, ModelOptions, ModelRow, TABLE_MODELS, TableModel, ZooError,
-};
+pub use registry::{ModelOptions, ModelRow, TABLE_MODELS, TableModel, ZooError};
 pub use small_resnet::{BasicBlock, SmallResNet};

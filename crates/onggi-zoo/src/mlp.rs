@@ -2,12 +2,12 @@
 
 use crate::ModelOptions;
 use crate::norm::{Norm, normalised};
+use crate::pass::Activation;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::init::{self, FanMode, Nonlinearity, Probe, Rule};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::norm::Activation;
 use onggi_nn::{Classifier, Mode, NnError};
 use rand_chacha::ChaCha8Rng;
 
@@ -86,8 +86,8 @@ impl Classifier<2> for Mlp {
     ) -> Result<Tensor<2>, NnError> {
         for (i, linear) in self.hidden.iter().enumerate() {
             let y = linear.forward(x)?;
-            let layer = format!("hidden.{i}");
-            x = normalised(self.norm.get(i), y, mode, Activation::Relu, probe, &layer)?;
+            let (norm, layer) = (self.norm.get(i), || format!("hidden.{i}"));
+            x = normalised(norm, y, mode, Activation::Relu, probe, layer)?;
         }
         let logits = self.fc.forward(self.dropout.forward(x, mode)?)?;
         probe.record("fc", Nonlinearity::Linear, &logits);

@@ -1,11 +1,11 @@
 //! The normalisation that a model is built with: by name, or none.
 
+use crate::pass::Activation;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use onggi_nn::init::{Nonlinearity, Probe};
-use onggi_nn::norm::{Activation, BatchNorm, BatchNormConfig, GroupNorm, GroupNormConfig};
+use onggi_nn::init::Probe;
+use onggi_nn::norm::{BatchNorm, BatchNormConfig, GroupNorm, GroupNormConfig};
 use onggi_nn::{Mode, NnError};
-use onggi_ops::activation::relu;
 
 /// Most groups of [`NormKind::Group`].
 const MOST_GROUPS: usize = 8;
@@ -16,6 +16,9 @@ pub enum NormKind {
     /// Batch normalisation.
     #[default]
     Batch,
+    /// Batch normalisation by running statistics that training does not move: for a pretrained model
+    /// that is tuned on few samples.
+    FrozenBatch,
     /// Group normalisation, in as many groups as divide the channels, at most 8 and of at least two
     /// channels each.
     Group,
@@ -33,8 +36,22 @@ impl NormKind {
         channels: usize,
         device: &Device,
     ) -> Result<Option<Norm<R>>, NnError> {
+        self.init_with(&BatchNormConfig::new(channels), device)
+    }
+
+    /// The norm over the channels of `config`, which says how a batch normalisation is to be.
+    ///
+    /// # Errors
+    /// No channels.
+    pub fn init_with<const R: usize>(
+        self,
+        config: &BatchNormConfig,
+        device: &Device,
+    ) -> Result<Option<Norm<R>>, NnError> {
+        let channels = config.num_features;
         Ok(match self {
-            Self::Batch => Some(Norm::Batch(BatchNormConfig::new(channels).init(device)?)),
+            Self::Batch => Some(Norm::Batch(config.init(device)?)),
+            Self::FrozenBatch => Some(Norm::FrozenBatch(config.init(device)?)),
             Self::Group => {
                 let fits = |groups: &usize| channels.is_multiple_of(*groups);
                 let most = MOST_GROUPS.min(channels / 2).max(1);
@@ -58,38 +75,64 @@ impl NormKind {
 pub enum Norm<const R: usize> {
     /// Batch normalisation.
     Batch(BatchNorm<R>),
+    /// Batch normalisation by its running statistics, in training too.
+    FrozenBatch(BatchNorm<R>),
     /// Group normalisation.
     Group(GroupNorm),
+}
+
+impl<const R: usize> Norm<R> {
+    /// `activation(norm(x))`, in one go where there is a kernel for the two.
+    ///
+    /// # Shapes
+    /// `x: (N, C, *)` → the same.
+    ///
+    /// # Errors
+    /// An input of another shape; in training, one value a channel or a group.
+    pub fn forward<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        mode: &Mode,
+        activation: Activation,
+    ) -> Result<Tensor<D>, NnError> {
+        use onggi_nn::norm::Activation as Fused;
+        let (norm, mode) = match self {
+            Self::Batch(norm) => (norm, mode),
+            Self::FrozenBatch(norm) => (norm, &Mode::Eval),
+            Self::Group(norm) => return Ok(activation.apply(norm.forward(x)?)),
+        };
+        let (fused, left) = match activation {
+            Activation::Relu => (Fused::Relu, Activation::Identity),
+            Activation::Relu6 => (Fused::Relu6, Activation::Identity),
+            other => (Fused::Identity, other),
+        };
+        Ok(left.apply(norm.forward_activated(x, mode, fused)?))
+    }
 }
 
 /// `activation(norm(x))`, or `activation(x)` without a norm; `probe` is told of what goes into the
 /// activation as the output of `layer`.
 ///
 /// # Errors
-/// An input of another shape; in training, one value a channel or a group.
+/// As [`Norm::forward`].
 pub(crate) fn normalised<const R: usize, const D: usize>(
     norm: Option<&Norm<R>>,
     x: Tensor<D>,
     mode: &Mode,
     activation: Activation,
     probe: &mut Probe,
-    layer: &str,
+    layer: impl FnOnce() -> String,
 ) -> Result<Tensor<D>, NnError> {
-    let y = match norm {
-        // Looked at, the two are done one after the other.
-        Some(Norm::Batch(norm)) if probe.is_on() => norm.forward(x, mode)?,
-        Some(Norm::Batch(norm)) => return norm.forward_activated(x, mode, activation),
-        Some(Norm::Group(norm)) => norm.forward(x)?,
+    match norm {
+        Some(norm) if !probe.is_on() => return norm.forward(x, mode, activation),
+        None if !probe.is_on() => return Ok(activation.apply(x)),
+        _ => {}
+    }
+    // Looked at, the two are done one after the other.
+    let x = match norm {
+        Some(norm) => norm.forward(x, mode, Activation::Identity)?,
         None => x,
     };
-    let nonlinearity = match activation {
-        Activation::Identity => Nonlinearity::Linear,
-        Activation::Relu | Activation::Relu6 => Nonlinearity::Relu,
-    };
-    probe.record(layer, nonlinearity, &y);
-    Ok(match activation {
-        Activation::Identity => y,
-        Activation::Relu => relu(y),
-        Activation::Relu6 => y.clamp(0.0, 6.0),
-    })
+    probe.record(&layer(), activation.nonlinearity(), &x);
+    Ok(activation.apply(x))
 }

@@ -1,6 +1,6 @@
 //! The models by name: a row and a variant each.
 
-use crate::{Mlp, NormKind, SmallResNet};
+use crate::{Mlp, NormKind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::init::Probe;
@@ -65,12 +65,6 @@ pub struct ModelRow {
     pub summary: &'static str,
 }
 
-/// Models for images.
-pub const IMAGE_MODELS: [ModelRow; 1] = [ModelRow {
-    name: "small_resnet",
-    summary: "residual CNN with batch normalisation for small images, trained from scratch",
-}];
-
 /// Models for tables.
 pub const TABLE_MODELS: [ModelRow; 1] = [ModelRow {
     name: "mlp",
@@ -96,59 +90,16 @@ pub enum ZooError {
     Nn(#[from] NnError),
 }
 
-fn unknown(task: &'static str, name: &str, rows: &[ModelRow]) -> ZooError {
-    let known = rows
-        .iter()
-        .map(|row| row.name)
-        .collect::<Vec<_>>()
-        .join(", ");
+pub(crate) fn unknown<'a>(
+    task: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> ZooError {
+    let known = known.collect::<Vec<_>>().join(", ");
     ZooError::Unknown {
         task,
         name: name.to_string(),
         known,
-    }
-}
-
-/// Any model for images.
-#[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant)] // one model lives at a time
-pub enum ImageModel {
-    /// `small_resnet`.
-    SmallResNet(SmallResNet),
-}
-
-impl ImageModel {
-    /// The model called `name` for images of `channels` channels.
-    ///
-    /// # Errors
-    /// An unknown name, or options that a layer refuses.
-    pub fn build(
-        name: &str,
-        channels: usize,
-        options: &ModelOptions,
-        rng: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Result<Self, ZooError> {
-        match name {
-            "small_resnet" => Ok(Self::SmallResNet(SmallResNet::new(
-                channels, options, rng, device,
-            )?)),
-            _ => Err(unknown("image", name, &IMAGE_MODELS)),
-        }
-    }
-}
-
-impl Classifier<4> for ImageModel {
-    fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
-        match self {
-            Self::SmallResNet(model) => model.forward(x, mode),
-        }
-    }
-
-    fn observed(&self, x: Tensor<4>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
-        match self {
-            Self::SmallResNet(model) => model.observed(x, mode, probe),
-        }
     }
 }
 
@@ -173,7 +124,11 @@ impl TableModel {
     ) -> Result<Self, ZooError> {
         match name {
             "mlp" => Ok(Self::Mlp(Mlp::new(columns, options, rng, device)?)),
-            _ => Err(unknown("table", name, &TABLE_MODELS)),
+            _ => Err(unknown(
+                "table",
+                name,
+                TABLE_MODELS.iter().map(|row| row.name),
+            )),
         }
     }
 }

@@ -8,17 +8,15 @@
 //! # Reference
 //! He et al., *Deep residual learning for image recognition*, 2016.
 
-use crate::norm::{Norm, normalised};
-use crate::{ModelOptions, NormKind};
+use crate::pass::{Activation, Pass};
+use crate::{Backbone, ModelOptions, Norm, NormKind};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
+use onggi_nn::NnError;
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::dropout::{DropPath, Dropout};
-use onggi_nn::init::{self, FanMode, Nonlinearity, Probe, Rule, Scheme};
+use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::norm::Activation;
-use onggi_nn::{Classifier, Mode, NnError};
-use onggi_ops::activation::add_relu;
 use rand_chacha::ChaCha8Rng;
 
 /// Channels of the three stages at width 1.
@@ -79,48 +77,30 @@ impl BasicBlock {
         })
     }
 
-    /// Applies the block.
-    ///
-    /// # Shapes
-    /// `x: (N, inputs, H, W)` → `(N, outputs, ⌈H/stride⌉, ⌈W/stride⌉)`.
-    ///
-    /// # Errors
-    /// An input of another shape; in training, one value a channel.
-    pub fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<4>, NnError> {
-        self.observed(x, mode, &mut Probe::off(), "")
-    }
-
-    /// The same, telling `probe` of the convolutions; their names begin with `path`.
-    fn observed(
-        &self,
-        x: Tensor<4>,
-        mode: &Mode,
-        probe: &mut Probe,
-        path: &str,
-    ) -> Result<Tensor<4>, NnError> {
+    /// `(N, inputs, H, W)` → `(N, outputs, ⌈H/stride⌉, ⌈W/stride⌉)`.
+    fn apply<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Map, NnError> {
         use Activation::{Identity, Relu};
-        let y = self.conv1.forward(x.clone())?;
-        let layer = format!("{path}conv1");
-        let y = normalised(self.bn1.as_ref(), y, mode, Relu, probe, &layer)?;
-        let y = self.conv2.forward(y)?;
-        let layer = format!("{path}conv2");
-        let y = normalised(self.bn2.as_ref(), y, mode, Identity, probe, &layer)?;
-        let y = self.drop_path.forward(y, mode)?;
+        let y = pass.conv_norm(
+            ("conv1", &self.conv1),
+            ("bn1", self.bn1.as_ref()),
+            Relu,
+            x.clone(),
+        )?;
+        let y = pass.conv_norm(
+            ("conv2", &self.conv2),
+            ("bn2", self.bn2.as_ref()),
+            Identity,
+            y,
+        )?;
+        let y = pass.drop_path(&self.drop_path, y)?;
         let shortcut = match &self.downsample {
             Some((conv, norm)) => {
-                let layer = format!("{path}downsample.0");
-                normalised(
-                    norm.as_ref(),
-                    conv.forward(x)?,
-                    mode,
-                    Identity,
-                    probe,
-                    &layer,
-                )?
+                let norm = ("downsample.1", norm.as_ref());
+                pass.conv_norm(("downsample.0", conv), norm, Identity, x)?
             }
             None => x,
         };
-        Ok(add_relu(y, shortcut)?)
+        pass.add(y, shortcut, Relu)
     }
 }
 
@@ -189,22 +169,22 @@ impl SmallResNet {
     }
 }
 
-impl Classifier<4> for SmallResNet {
-    fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
-        self.observed(x, mode, &mut Probe::off())
+impl Backbone for SmallResNet {
+    fn classifier(&self) -> &'static str {
+        "fc"
     }
 
-    fn observed(&self, x: Tensor<4>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
-        let (norm, x) = (self.bn1.as_ref(), self.conv1.forward(x)?);
-        let mut x = normalised(norm, x, mode, Activation::Relu, probe, "conv1")?;
+    fn features<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Rows, NnError> {
+        let norm = ("bn1", self.bn1.as_ref());
+        let mut x = pass.conv_norm(("conv1", &self.conv1), norm, Activation::Relu, x)?;
         for (i, block) in self.layers.iter().enumerate() {
-            x = block.observed(x, mode, probe, &format!("layers.{i}."))?;
+            x = pass.part(&format!("layers.{i}"), |pass| block.apply(pass, x))?;
         }
-        let pooled = x.mean_dim(3).mean_dim(2);
-        let [n, c, _, _] = pooled.dims();
-        let x = self.dropout.forward(pooled.reshape([n, c]), mode)?;
-        let logits = self.fc.forward(x)?;
-        probe.record("fc", Nonlinearity::Linear, &logits);
-        Ok(logits)
+        pass.pooled(x)
+    }
+
+    fn head<P: Pass>(&self, pass: &mut P, features: P::Rows) -> Result<P::Rows, NnError> {
+        let x = pass.dropout(&self.dropout, features)?;
+        pass.linear("fc", &self.fc, Activation::Identity, x)
     }
 }

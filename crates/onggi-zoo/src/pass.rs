@@ -1,0 +1,239 @@
+//! What is done at each layer of a backbone: a backbone is written once, over a [`Pass`].
+//!
+//! A backbone's `features` and `head` say in which order its layers follow each other. [`Eager`]
+//! computes them, tells a [`Probe`](onggi_nn::init::Probe) of them and keeps the maps of the parts
+//! asked for.
+
+mod eager;
+
+pub use eager::Eager;
+
+use crate::Norm;
+use burn::tensor::Tensor;
+use onggi_nn::NnError;
+use onggi_nn::conv::Conv2d;
+use onggi_nn::dropout::{DropPath, Dropout};
+use onggi_nn::init::Nonlinearity;
+use onggi_nn::linear::Linear;
+use onggi_ops::activation::{gelu, hardsigmoid, hardswish, relu, sigmoid, silu};
+use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions};
+
+/// What follows a layer, element by element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// `x · relu6(x + 3) / 6`.
+    Hardswish,
+    /// `relu6(x + 3) / 6`.
+    Hardsigmoid,
+    /// `1 / (1 + e⁻ˣ)`.
+    Sigmoid,
+    /// `x · sigmoid(x)`, also called swish.
+    Silu,
+    /// `x · Φ(x)`.
+    Gelu,
+}
+
+impl Activation {
+    /// Applies it.
+    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Identity => x,
+            Self::Relu => relu(x),
+            Self::Relu6 => x.clamp(0.0, 6.0),
+            Self::Hardswish => hardswish(x),
+            Self::Hardsigmoid => hardsigmoid(x),
+            Self::Sigmoid => sigmoid(x),
+            Self::Silu => silu(x),
+            Self::Gelu => gelu(x),
+        }
+    }
+
+    /// As a [`Probe`](onggi_nn::init::Probe) takes it.
+    pub(crate) fn nonlinearity(self) -> Nonlinearity {
+        match self {
+            Self::Relu | Self::Relu6 => Nonlinearity::Relu,
+            Self::Sigmoid => Nonlinearity::Sigmoid,
+            _ => Nonlinearity::Linear,
+        }
+    }
+}
+
+/// One way through a backbone: what becomes of images, layer by layer.
+///
+/// Names of layers are those inside the part that was [entered](Self::enter) last, as in the state
+/// dict.
+pub trait Pass: Sized {
+    /// Maps `(N, C, H, W)`.
+    type Map: Clone;
+    /// Rows `(N, F)`.
+    type Rows: Clone;
+
+    /// What follows lies inside the part `name`, such as `layer1.0`.
+    fn enter(&mut self, name: &str);
+
+    /// The part entered last ends, with `out`.
+    fn leave(&mut self, out: &Self::Map);
+
+    /// The part `name`: [`enter`](Self::enter), `body`, [`leave`](Self::leave).
+    ///
+    /// # Errors
+    /// Those of `body`.
+    fn part(
+        &mut self,
+        name: &str,
+        body: impl FnOnce(&mut Self) -> Result<Self::Map, NnError>,
+    ) -> Result<Self::Map, NnError> {
+        self.enter(name);
+        let out = body(self)?;
+        self.leave(&out);
+        Ok(out)
+    }
+
+    /// `activation(norm(conv(x)))`, by the layers' names.
+    ///
+    /// # Errors
+    /// A map that does not fit.
+    fn conv_norm(
+        &mut self,
+        conv: (&str, &Conv2d),
+        norm: (&str, Option<&Norm<2>>),
+        activation: Activation,
+        x: Self::Map,
+    ) -> Result<Self::Map, NnError>;
+
+    /// `activation(conv(x))`.
+    ///
+    /// # Errors
+    /// A map that does not fit.
+    fn conv(
+        &mut self,
+        name: &str,
+        conv: &Conv2d,
+        activation: Activation,
+        x: Self::Map,
+    ) -> Result<Self::Map, NnError> {
+        self.conv_norm((name, conv), ("", None), activation, x)
+    }
+
+    /// `activation(norm(x))`, for blocks with the norm first.
+    ///
+    /// # Errors
+    /// A map that does not fit.
+    fn norm(
+        &mut self,
+        name: &str,
+        norm: &Norm<2>,
+        activation: Activation,
+        x: Self::Map,
+    ) -> Result<Self::Map, NnError>;
+
+    /// Zeros around `x`, so that a kernel of size `kernel` with this stride and no padding of its own
+    /// gives `⌈size / stride⌉` outputs, as TensorFlow's SAME does: `total = max((⌈size/stride⌉ − 1)·stride
+    /// + kernel − size, 0)`, of which `⌊total/2⌋` go before.
+    ///
+    /// # Errors
+    /// A map that does not fit.
+    fn pad_same(
+        &mut self,
+        kernel: usize,
+        stride: usize,
+        x: Self::Map,
+    ) -> Result<Self::Map, NnError>;
+
+    /// Max pooling.
+    ///
+    /// # Errors
+    /// A map smaller than the window.
+    fn max_pool(&mut self, options: &MaxPoolOptions<2>, x: Self::Map)
+    -> Result<Self::Map, NnError>;
+
+    /// Average pooling.
+    ///
+    /// # Errors
+    /// A map smaller than the window.
+    fn avg_pool(&mut self, options: &AvgPoolOptions<2>, x: Self::Map)
+    -> Result<Self::Map, NnError>;
+
+    /// Averages over `size × size` windows that share out the map, as PyTorch's `AdaptiveAvgPool2d`;
+    /// `size` 1 is the mean of each channel.
+    ///
+    /// # Errors
+    /// An empty map.
+    fn adaptive_avg_pool(&mut self, size: usize, x: Self::Map) -> Result<Self::Map, NnError>;
+
+    /// `activation(a + b)`.
+    ///
+    /// # Errors
+    /// Maps of unlike shapes.
+    fn add(
+        &mut self,
+        a: Self::Map,
+        b: Self::Map,
+        activation: Activation,
+    ) -> Result<Self::Map, NnError>;
+
+    /// `x · gate`, with a gate `(N, C, 1, 1)`.
+    ///
+    /// # Errors
+    /// Another number of channels.
+    fn gate(&mut self, x: Self::Map, gate: Self::Map) -> Result<Self::Map, NnError>;
+
+    /// Maps one behind the other along the channels.
+    ///
+    /// # Errors
+    /// Maps of unlike sizes.
+    fn concat(&mut self, maps: Vec<Self::Map>) -> Result<Self::Map, NnError>;
+
+    /// Stochastic depth.
+    ///
+    /// # Errors
+    /// None for a layer that was made.
+    fn drop_path(&mut self, layer: &DropPath, x: Self::Map) -> Result<Self::Map, NnError>;
+
+    /// `(N, C, H, W)` → `(N, C·H·W)`.
+    ///
+    /// # Errors
+    /// None.
+    fn flatten(&mut self, x: Self::Map) -> Result<Self::Rows, NnError>;
+
+    /// `activation(linear(x))`.
+    ///
+    /// # Errors
+    /// Rows of another length.
+    fn linear(
+        &mut self,
+        name: &str,
+        layer: &Linear,
+        activation: Activation,
+        x: Self::Rows,
+    ) -> Result<Self::Rows, NnError>;
+
+    /// Dropout.
+    ///
+    /// # Errors
+    /// None for a layer that was made.
+    fn dropout(&mut self, layer: &Dropout, x: Self::Rows) -> Result<Self::Rows, NnError>;
+
+    /// The mean of each channel, `(N, C)`.
+    ///
+    /// # Errors
+    /// An empty map.
+    fn pooled(&mut self, x: Self::Map) -> Result<Self::Rows, NnError> {
+        let x = self.adaptive_avg_pool(1, x)?;
+        self.flatten(x)
+    }
+}
+
+/// What [`Pass::pad_same`] puts before and behind an axis of `size`.
+pub(crate) fn same_padding(size: usize, kernel: usize, stride: usize) -> [usize; 2] {
+    let covered = (size.div_ceil(stride).max(1) - 1) * stride + kernel;
+    let total = covered.saturating_sub(size);
+    [total / 2, total - total / 2]
+}

@@ -1,0 +1,183 @@
+//! A pass that computes.
+
+use super::{Activation, Pass, same_padding};
+use crate::Norm;
+use crate::norm::normalised;
+use burn::tensor::Tensor;
+use onggi_nn::conv::Conv2d;
+use onggi_nn::dropout::{DropPath, Dropout};
+use onggi_nn::init::Probe;
+use onggi_nn::linear::Linear;
+use onggi_nn::{Mode, NnError};
+use onggi_ops::activation::add_relu;
+use onggi_ops::pad::{PadMode, pad};
+use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions, adaptive_avg_pool, avg_pool, max_pool};
+use std::collections::BTreeMap;
+
+/// Computes each layer as it comes.
+#[derive(Debug)]
+pub struct Eager<'a> {
+    mode: &'a Mode,
+    probe: &'a mut Probe,
+    path: Vec<String>,
+    wanted: Vec<String>,
+    maps: BTreeMap<String, Tensor<4>>,
+}
+
+impl<'a> Eager<'a> {
+    /// A pass in `mode` that tells `probe` of each layer.
+    pub fn new(mode: &'a Mode, probe: &'a mut Probe) -> Self {
+        Self {
+            mode,
+            probe,
+            path: Vec::new(),
+            wanted: Vec::new(),
+            maps: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps what the parts of these names put out, such as `layer2`.
+    #[must_use]
+    pub fn keeping(mut self, parts: &[&str]) -> Self {
+        self.wanted = parts.iter().map(|part| (*part).to_owned()).collect();
+        self
+    }
+
+    /// The maps of the parts asked for, by name; a part that the model does not have is missing.
+    pub fn into_maps(self) -> BTreeMap<String, Tensor<4>> {
+        self.maps
+    }
+}
+
+/// The path of `name` in the state dict.
+fn at(path: &[String], name: &str) -> String {
+    let parts = path.iter().map(String::as_str).chain([name]);
+    parts.collect::<Vec<_>>().join(".")
+}
+
+impl Pass for Eager<'_> {
+    type Map = Tensor<4>;
+    type Rows = Tensor<2>;
+
+    fn enter(&mut self, name: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn leave(&mut self, out: &Tensor<4>) {
+        if !self.wanted.is_empty() {
+            let path = self.path.join(".");
+            if self.wanted.contains(&path) {
+                self.maps.insert(path, out.clone());
+            }
+        }
+        self.path.pop();
+    }
+
+    fn conv_norm(
+        &mut self,
+        (name, conv): (&str, &Conv2d),
+        (_, norm): (&str, Option<&Norm<2>>),
+        activation: Activation,
+        x: Tensor<4>,
+    ) -> Result<Tensor<4>, NnError> {
+        let x = conv.forward(x)?;
+        let path = &self.path;
+        let layer = || at(path, name);
+        normalised(norm, x, self.mode, activation, self.probe, layer)
+    }
+
+    fn norm(
+        &mut self,
+        _: &str,
+        norm: &Norm<2>,
+        activation: Activation,
+        x: Tensor<4>,
+    ) -> Result<Tensor<4>, NnError> {
+        norm.forward(x, self.mode, activation)
+    }
+
+    fn pad_same(
+        &mut self,
+        kernel: usize,
+        stride: usize,
+        x: Tensor<4>,
+    ) -> Result<Tensor<4>, NnError> {
+        let [_, _, height, width] = x.dims();
+        let padding = [height, width].map(|size| same_padding(size, kernel, stride));
+        if padding == [[0; 2]; 2] {
+            return Ok(x);
+        }
+        Ok(pad(x, padding, PadMode::ZEROS)?)
+    }
+
+    fn max_pool(
+        &mut self,
+        options: &MaxPoolOptions<2>,
+        x: Tensor<4>,
+    ) -> Result<Tensor<4>, NnError> {
+        Ok(max_pool(x, options)?)
+    }
+
+    fn avg_pool(
+        &mut self,
+        options: &AvgPoolOptions<2>,
+        x: Tensor<4>,
+    ) -> Result<Tensor<4>, NnError> {
+        Ok(avg_pool(x, options)?)
+    }
+
+    fn adaptive_avg_pool(&mut self, size: usize, x: Tensor<4>) -> Result<Tensor<4>, NnError> {
+        if size == 1 {
+            return Ok(x.mean_dim(3).mean_dim(2));
+        }
+        Ok(adaptive_avg_pool(x, [Some(size); 2])?)
+    }
+
+    fn add(
+        &mut self,
+        a: Tensor<4>,
+        b: Tensor<4>,
+        activation: Activation,
+    ) -> Result<Tensor<4>, NnError> {
+        Ok(match activation {
+            Activation::Relu => add_relu(a, b)?,
+            other => other.apply(a + b),
+        })
+    }
+
+    fn gate(&mut self, x: Tensor<4>, gate: Tensor<4>) -> Result<Tensor<4>, NnError> {
+        Ok(x * gate)
+    }
+
+    fn concat(&mut self, maps: Vec<Tensor<4>>) -> Result<Tensor<4>, NnError> {
+        Ok(Tensor::cat(maps, 1))
+    }
+
+    fn drop_path(&mut self, layer: &DropPath, x: Tensor<4>) -> Result<Tensor<4>, NnError> {
+        layer.forward(x, self.mode)
+    }
+
+    fn flatten(&mut self, x: Tensor<4>) -> Result<Tensor<2>, NnError> {
+        let [n, c, h, w] = x.dims();
+        Ok(x.reshape([n, c * h * w]))
+    }
+
+    fn linear(
+        &mut self,
+        name: &str,
+        layer: &Linear,
+        activation: Activation,
+        x: Tensor<2>,
+    ) -> Result<Tensor<2>, NnError> {
+        let x = layer.forward(x)?;
+        if self.probe.is_on() {
+            let layer = at(&self.path, name);
+            self.probe.record(&layer, activation.nonlinearity(), &x);
+        }
+        Ok(activation.apply(x))
+    }
+
+    fn dropout(&mut self, layer: &Dropout, x: Tensor<2>) -> Result<Tensor<2>, NnError> {
+        layer.forward(x, self.mode)
+    }
+}
