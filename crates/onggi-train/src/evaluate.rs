@@ -73,17 +73,45 @@ pub(crate) fn predict_by<X: Input, M: Network<X>>(
         loss: 0.0,
         labels: Vec::new(),
     };
-    outputs(model, data, workers, batch, |logits, labels, _| {
-        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
-            let log_sum = log_sum_exp(row);
-            out.loss += log_sum - f64::from(row[label]);
-            out.probabilities
-                .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
-        }
-        out.labels.extend(labels);
-    })?;
+    outputs(
+        model,
+        data,
+        workers,
+        batch,
+        View::Eval,
+        |logits, labels, _| {
+            for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+                let log_sum = log_sum_exp(row);
+                out.loss += log_sum - f64::from(row[label]);
+                out.probabilities
+                    .extend(row.iter().map(|&z| (f64::from(z) - log_sum).exp()));
+            }
+            out.labels.extend(labels);
+        },
+    )?;
     out.loss /= out.labels.len().max(1) as f64;
     Ok(out)
+}
+
+/// What `model` puts out for the samples as they are seen in `view`, in their order and in eval mode: one row a
+/// sample. `done` is told how many there are so far.
+///
+/// # Errors
+/// Samples that cannot be read, or that do not fit the model.
+pub fn rows<X: Input, M: Network<X>>(
+    model: &M,
+    data: &Arc<dyn Dataset>,
+    workers: usize,
+    view: View,
+    mut done: impl FnMut(usize),
+) -> Result<Vec<f32>, TrainError> {
+    let (mut rows, mut samples) = (Vec::new(), 0);
+    outputs(model, data, workers, BATCH / 2, view, |out, labels, _| {
+        rows.extend_from_slice(out);
+        samples += labels.len();
+        done(samples);
+    })?;
+    Ok(rows)
 }
 
 /// Gives `each` the outputs of each batch, its labels and its targets.
@@ -92,6 +120,7 @@ pub(crate) fn outputs<X: Input, M: Network<X>>(
     data: &Arc<dyn Dataset>,
     workers: usize,
     batch: usize,
+    view: View,
     mut each: impl FnMut(&[f32], &[usize], &[f32]),
 ) -> Result<(), TrainError> {
     let model = model.valid();
@@ -102,7 +131,7 @@ pub(crate) fn outputs<X: Input, M: Network<X>>(
         workers,
         prefetch: 2,
     };
-    for batch in Loader::new(data.clone(), config)?.epoch(0, View::Eval) {
+    for batch in Loader::new(data.clone(), config)?.epoch(0, view) {
         let batch = batch?;
         let x = X::from_batch(batch.x, batch.shape, &Device::flex())?;
         let outputs = model.outputs(x, &Mode::Eval)?;

@@ -26,7 +26,7 @@ mod weights;
 pub use checkpoint::{Checkpoints, fingerprint};
 pub use early_stopping::{EarlyStopping, EarlyStoppingConfig, KeptEpoch, Monitor};
 pub use error::TrainError;
-pub use evaluate::{Predictions, predict};
+pub use evaluate::{Predictions, predict, rows};
 pub use input::Input;
 pub use objective::Objective;
 pub use subset::Subset;

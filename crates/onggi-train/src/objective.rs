@@ -3,7 +3,7 @@
 use crate::evaluate::{outputs, predict_by};
 use crate::{Input, TrainError};
 use burn::tensor::{Tensor, TensorData};
-use onggi_data::{Batch, Dataset};
+use onggi_data::{Batch, Dataset, View};
 use onggi_nn::Network;
 use onggi_nn::loss::{CrossEntropy, HuberLoss, L1Loss, MseLoss};
 use std::ops::Range;
@@ -120,10 +120,17 @@ impl Loss {
             });
         }
         let (mut answers, mut truth) = (Vec::new(), Vec::new());
-        outputs(model, data, workers, batch, |rows, _, targets| {
-            answers.extend(rows.iter().map(|&y| f64::from(y)));
-            truth.extend(targets.iter().map(|&y| f64::from(y)));
-        })?;
+        outputs(
+            model,
+            data,
+            workers,
+            batch,
+            View::Eval,
+            |rows, _, targets| {
+                answers.extend(rows.iter().map(|&y| f64::from(y)));
+                truth.extend(targets.iter().map(|&y| f64::from(y)));
+            },
+        )?;
         let n = truth.len().max(1) as f64;
         let errors = || answers.iter().zip(&truth).map(|(y, t)| (y - t).abs());
         let squares: f64 = errors().map(|e| e * e).sum();

@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{LinearClassifier, LinearConfig};
 use crate::TrainError;
-use crate::metrics::{accuracy, argmax, log_loss};
+use crate::metrics::{accuracy, argmax, log_loss, refuse};
 
 /// The inverse strengths that are tried, the strongest penalty first.
 const CS: [f64; 7] = [0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
 
 /// Parts of the training samples of which each is held out once.
-const FOLDS: usize = 5;
+pub(super) const FOLDS: usize = 5;
 
 /// Training samples up to which the parts are used even where validation samples are given, as those are
 /// few too.
-const FEW: usize = 2_000;
+pub(super) const FEW: usize = 2_000;
 
 /// What an inverse strength of the penalty reached on samples held out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,21 +72,10 @@ impl LinearClassifier {
             };
             return Ok((models.swap_remove(best), chosen));
         }
-        let mut ranks = vec![0; classes];
-        let mut fold = Vec::with_capacity(labels.len());
-        for &label in labels {
-            fold.push(ranks[label] % FOLDS);
-            ranks[label] += 1;
-        }
         // Of samples too few to be held out nothing is known.
         let even = 1.0 / classes as f64;
         let mut of_rows = vec![vec![even; labels.len() * classes]; CS.len()];
-        for part in 0..FOLDS {
-            let (held, rest): (Vec<usize>, Vec<usize>) =
-                (0..labels.len()).partition(|&i| fold[i] == part);
-            if held.is_empty() || rest.is_empty() {
-                continue;
-            }
+        for (held, rest) in folds(labels, classes)? {
             let pick = |rows: &[usize]| rows.iter().map(|&i| labels[i]).collect::<Vec<_>>();
             let models = path(&x.select(&rest)?, &pick(&rest))?;
             let held_rows = x.select(&held)?;
@@ -108,7 +97,32 @@ impl LinearClassifier {
     }
 }
 
-fn trial(c: f64, p: &[f64], labels: &[usize], classes: usize) -> Result<Trial, TrainError> {
+/// The samples held out and the rest, part by part: the i-th sample of each class in part `i mod 5`. Parts
+/// without samples are left out.
+pub(super) fn folds(
+    labels: &[usize],
+    classes: usize,
+) -> Result<Vec<(Vec<usize>, Vec<usize>)>, TrainError> {
+    let mut ranks = vec![0; classes];
+    let mut fold = Vec::with_capacity(labels.len());
+    for &label in labels {
+        let Some(rank) = ranks.get_mut(label) else {
+            return refuse("folds", format!("labels below {classes}"), label);
+        };
+        fold.push(*rank % FOLDS);
+        *rank += 1;
+    }
+    let parts = (0..FOLDS).map(|part| (0..labels.len()).partition(|&i| fold[i] == part));
+    let whole = |(held, rest): &(Vec<usize>, Vec<usize>)| !held.is_empty() && !rest.is_empty();
+    Ok(parts.filter(whole).collect())
+}
+
+pub(super) fn trial(
+    c: f64,
+    p: &[f64],
+    labels: &[usize],
+    classes: usize,
+) -> Result<Trial, TrainError> {
     let predicted: Vec<usize> = p.chunks_exact(classes).map(argmax).collect();
     Ok(Trial {
         c,
@@ -118,7 +132,7 @@ fn trial(c: f64, p: &[f64], labels: &[usize], classes: usize) -> Result<Trial, T
 }
 
 /// Place of the lowest cross-entropy; of equals the strongest penalty.
-fn best(trials: &[Trial]) -> usize {
+pub(super) fn best(trials: &[Trial]) -> usize {
     let mut best = 0;
     for (i, trial) in trials.iter().enumerate() {
         if trial.log_loss < trials[best].log_loss {

@@ -2,11 +2,12 @@
 //!
 //! [`LinearClassifier`] is logistic regression, [`LinearRegressor`] its like for quantities, both with an L2,
 //! L1 or elastic-net penalty; [`TextLinear`] is the whole way from texts to probabilities, with the strength
-//! of the penalty chosen by validation. The same data and settings give the same bits at any number of
+//! of the penalty chosen by validation. [`LinearHead`] takes dense rows, such as a network's features. The same data and settings give the same bits at any number of
 //! threads. `diagnose` has the dense relative that networks are held against.
 
 mod choose;
 mod classifier;
+mod dense;
 pub(crate) mod minimise;
 mod objective;
 mod regressor;
@@ -16,6 +17,7 @@ mod text;
 
 pub use choose::{Chosen, Trial};
 pub use classifier::LinearClassifier;
+pub use dense::{DenseRows, LinearHead};
 pub use regressor::LinearRegressor;
 pub use text::{Mistake, Telling, TextLinear, TextLinearConfig};
 
