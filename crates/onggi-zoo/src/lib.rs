@@ -23,6 +23,7 @@ mod mlp;
 mod norm;
 mod registry;
 mod small_resnet;
+pub mod weights;
 
 pub use mlp::Mlp;
 pub use norm::{Norm, NormKind};
