@@ -27,6 +27,7 @@ mod norm;
 pub mod pass;
 mod registry;
 mod small_resnet;
+pub mod weights;
 
 pub use backbone::Backbone;
 pub use efficientnet_lite::{EfficientNetLite, InvertedResidual};
