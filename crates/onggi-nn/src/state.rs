@@ -48,6 +48,31 @@ pub fn collect<M: Module>(model: &M) -> StateDict {
     collect.state
 }
 
+/// The names of the model's parameters and buffers, in the order of its fields.
+pub fn names<M: Module>(model: &M) -> Vec<String> {
+    #[derive(Default)]
+    struct Names {
+        path: Path,
+        names: Vec<String>,
+    }
+    impl ModuleVisitor for Names {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.path.exit(container);
+        }
+
+        fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
+            self.names.push(self.path.name());
+        }
+    }
+    let mut names = Names::default();
+    model.visit(&mut names);
+    names.names
+}
+
 /// The model with its parameters and buffers replaced.
 ///
 /// # Errors

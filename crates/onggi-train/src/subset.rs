@@ -3,15 +3,21 @@
 use onggi_data::{DataError, Dataset, View};
 use std::sync::Arc;
 
-/// At most `len` samples of a data set, evenly spaced over it: where samples are sorted by class,
-/// as an image folder's are, each class keeps its share.
+/// Some samples of a data set.
 pub struct Subset {
     all: Arc<dyn Dataset>,
     indices: Vec<usize>,
 }
 
 impl Subset {
-    /// `len` samples of `all`, or all of them if there are fewer.
+    /// The samples of `all` at `indices`; of those that it has.
+    pub fn of(all: Arc<dyn Dataset>, mut indices: Vec<usize>) -> Self {
+        indices.retain(|&index| index < all.len());
+        Self { all, indices }
+    }
+
+    /// `len` samples of `all`, or all of them if there are fewer, evenly spaced over it: where samples are
+    /// sorted by class, as an image folder's are, each class keeps its share.
     pub fn evenly(all: Arc<dyn Dataset>, len: usize) -> Self {
         let (total, len) = (all.len(), len.min(all.len()));
         let indices = (0..len).map(|i| i * total / len).collect();

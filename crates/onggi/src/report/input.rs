@@ -25,6 +25,12 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Whether the model was fitted in one go, without epochs.
+    pub(super) fn fitted(&self) -> bool {
+        let head = self.config.get("tune").and_then(toml::Value::as_str) == Some("head");
+        head || self.summary.task == "text"
+    }
+
     pub(super) fn read(dir: &Path) -> Result<Self, ReportError> {
         Ok(Self {
             summary: read_summary(dir.join(files::SUMMARY))?,

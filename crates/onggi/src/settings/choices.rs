@@ -72,10 +72,13 @@ pub(crate) enum ScheduleName {
 /// Which normalisation a model has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub(crate) enum NormName {
     /// By the batch's mean and variance
     #[default]
     Batch,
+    /// By the running statistics of pretrained weights, which training does not move
+    FrozenBatch,
     /// By each sample's own, over groups of channels: for small batches
     Group,
     /// None; the layers have biases instead
@@ -86,6 +89,7 @@ impl From<NormName> for NormKind {
     fn from(name: NormName) -> Self {
         match name {
             NormName::Batch => Self::Batch,
+            NormName::FrozenBatch => Self::FrozenBatch,
             NormName::Group => Self::Group,
             NormName::None => Self::None,
         }

@@ -2,6 +2,7 @@
 
 use super::augment::Augment;
 use super::choices::{Keep, MissingValues, MonitorName, NormName, Optimizer, ScheduleName};
+use super::tune::Tune;
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -41,10 +42,28 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     #[serde(skip)]
     pub(super) resume: Option<PathBuf>,
-    /// Model [default: small_resnet for images, mlp for tables, linear for texts]
+    /// Model, see `onggi models list` [default: efficientnet_lite0 with --pretrained for colour photos,
+    /// small_resnet for other images, mlp for tables, linear for texts]
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
+    /// Begin with weights learned on ImageNet: those in the program, or pulled before by `onggi models pull`
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pretrained: bool,
+    /// Begin with the weights of this file, a PyTorch state dict (.safetensors or .pth) of the same model
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) weights: Option<PathBuf>,
+    /// How much of a pretrained model is trained: head (the classifier alone, fitted to the backbone's
+    /// features), last-N (its last N parts too), all [default: by the number of training images]
+    #[arg(long, value_name = "WHAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tune: Option<Tune>,
+    /// Augmented views of each training image that a head is fitted to, beside the image itself [default: 0]
+    #[arg(long, value_name = "K")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) views: Option<usize>,
     /// Factor on the model's channels or hidden units, which are rounded to a multiple of 8
     /// [default: 1]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]

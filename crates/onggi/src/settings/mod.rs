@@ -7,11 +7,13 @@ mod choices;
 mod config;
 mod flags;
 mod training;
+mod tune;
 
 pub(crate) use amounts::duration;
 pub(crate) use augment::{Augment, PipelineFile};
 pub(crate) use choices::{MissingValues, NormName};
 pub(crate) use flags::TrainFlags;
+pub(crate) use tune::Tune;
 
 use crate::failure::{Failure, usage};
 use crate::threads;
@@ -39,6 +41,14 @@ pub(crate) struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) out: Option<PathBuf>,
     pub(crate) model: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) pretrained: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) weights: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) tune: Tune,
+    #[serde(default)]
+    pub(crate) views: usize,
     pub(crate) width: f64,
     pub(crate) norm: NormName,
     pub(crate) epochs: usize,
@@ -101,7 +111,13 @@ pub(crate) struct Settings {
     /// The run to go on with, which these settings are of.
     #[serde(skip)]
     pub(crate) resume: Option<PathBuf>,
+    /// Names of the settings that are asked for; the others have their defaults.
+    #[serde(skip)]
+    pub(crate) given: Vec<String>,
 }
+
+/// The model that is chosen once the images are known.
+pub(crate) const AUTO: &str = "auto";
 
 /// Settings that may be given beside `--resume`: they do not change what a run computes.
 const BESIDE_RESUME: [&str; 4] = ["data", "time", "threads", "json"];
@@ -225,11 +241,13 @@ impl Settings {
                 usage(format!("setting `{name}`: {}", e.message()))
             })?;
         }
+        let names = given.keys().cloned().collect();
         table.extend(given);
         let mut settings: Self = table
             .try_into()
             .or_else(|e: toml::de::Error| usage(format!("settings: {}", e.message())))?;
         settings.resume = resume;
+        settings.given = names;
         settings.check(task)?;
         Ok((settings, task))
     }
@@ -252,11 +270,15 @@ impl Settings {
             missing: MissingValues::Impute,
             out: None,
             model: match task {
-                Task::Image => "small_resnet",
+                Task::Image => AUTO,
                 Task::Table => "mlp",
                 Task::Text => "linear",
             }
             .into(),
+            pretrained: false,
+            weights: None,
+            tune: Tune::Auto,
+            views: 0,
             width: 1.0,
             norm: NormName::Batch,
             epochs: if image { 30 } else { 100 },
@@ -306,11 +328,13 @@ impl Settings {
             strict: false,
             json: false,
             resume: None,
+            given: Vec::new(),
         }
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
-        let ranges: [(&str, f64, f64, f64); 33] = [
+        let ranges: [(&str, f64, f64, f64); 34] = [
+            ("views", self.views as f64, 0.0, 100.0),
             ("epochs", self.epochs as f64, 1.0, 100_000.0),
             ("width", self.width, 0.05, 16.0),
             ("batch", self.batch as f64, 2.0, 65_536.0),
@@ -369,6 +393,14 @@ impl Settings {
             }
         }
         self.training()?;
+        let transfers =
+            self.pretrained || self.weights.is_some() || self.tune != Tune::Auto || self.views > 0;
+        if task != Task::Image && transfers {
+            return usage(format!(
+                "--pretrained, --weights, --tune and --views are for images, but {} holds none",
+                self.data
+            ));
+        }
         if task == Task::Table && self.cutmix > 0.0 {
             return usage("--cutmix is for images: give --mixup, which blends rows too");
         }
@@ -404,6 +436,7 @@ impl Settings {
             threads: None,
             json: false,
             resume: None,
+            given: Vec::new(),
             ..self.clone()
         };
         Ok(format!(

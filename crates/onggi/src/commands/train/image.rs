@@ -1,20 +1,24 @@
 //! Training on a folder of images.
 
+use super::transfer::{self, Head, Settled, Start};
 use super::{Job, Prepared, Watch, describe, parts, samples};
 use crate::description::Input;
 use crate::failure::{Failure, usage};
-use crate::output::warn;
-use crate::settings::Settings;
-use crate::zoo::ImageModel;
+use crate::output::{say, warn};
+use crate::settings::{Settings, Tune};
+use crate::zoo::{Backbone, ImageModel};
+use burn::tensor::Device;
 use onggi_augment::Draw;
 use onggi_augment::image::{Compose, Image, Pixels};
 use onggi_data::Split;
 use onggi_data::image::{
-    CACHE_BYTES, ImageDataset, ImageFolder, ImagePreprocess, ImageShape, ImageStore,
+    CACHE_BYTES, Channels, ImageDataset, ImageFolder, ImagePreprocess, ImageShape, ImageStore,
     channel_statistics, suggest_shape, verify,
 };
-use onggi_train::fingerprint;
+use onggi_nn::{init, state};
 use onggi_train::run::Skipped;
+use onggi_train::{Predictions, fingerprint};
+use rand_chacha::ChaCha8Rng;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,10 +37,19 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         ));
     }
     let suggested = suggest_shape(&folder.items, threads)?;
-    let shape = match settings.size {
-        Some(side) => ImageShape::new(side, side, suggested.channels())?,
-        None => suggested,
+    let training = settings.split(&folder.split_samples()).counts()[0];
+    let searching = matches!(job, Job::FindLr(_));
+    let Settled { settings, reason } = transfer::settle(settings, suggested, training, searching)?;
+    let wanted = transfer::wanted(&settings)?;
+    let shape = match (settings.size, wanted) {
+        (Some(side), Some(_)) => ImageShape::new(side, side, Channels::Rgb)?,
+        (Some(side), None) => ImageShape::new(side, side, suggested.channels())?,
+        (None, Some(wanted)) => ImageShape::new(wanted.size, wanted.size, Channels::Rgb)?,
+        (None, None) => suggested,
     };
+    if let Some(reason) = reason.filter(|_| !settings.json) {
+        say(reason);
+    }
     let store = Arc::new(ImageStore::new(shape, CACHE_BYTES));
     let progress = watch.reading(folder.items.len());
     let (good, skipped) = verify(
@@ -65,7 +78,10 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
 
     let split = settings.split(&folder.split_samples());
     let train_items = folder.select(&split, Split::Train)?;
-    let (mean, std) = channel_statistics(&store, &train_items, threads)?;
+    let (mean, std) = match wanted {
+        Some(wanted) => (wanted.mean.to_vec(), wanted.std.to_vec()),
+        None => channel_statistics(&store, &train_items, threads)?,
+    };
     let preprocess = ImagePreprocess::new(shape, mean, std)?;
     let augmentation = settings.augment.pipeline(shape.height(), shape.width())?;
     same_size(&augmentation, shape)?;
@@ -84,7 +100,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     };
     let (train_data, val, test) = parts(dataset, &split)?;
     let description = describe(
-        settings,
+        &settings,
         folder.classes.clone(),
         Input::Image(preprocess.clone()),
     );
@@ -112,21 +128,35 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     };
     let options = prepared.description.options();
     let channels = shape.channels().count();
-    super::train::<4, ImageModel>(
-        settings,
-        &prepared,
-        |rng, device| {
-            let name = &settings.model;
-            ImageModel::build(name, channels, &options, rng, device)
-                .map_err(|e| Failure::Usage(format!("--model: {e}")))
-        },
-        |dir, answers| {
-            let classes = &prepared.description.classes;
-            samples::write(dir, classes, &shown, answers, &augmented, settings.seed)
-        },
-        watch,
-        job,
-    )
+    let seed = settings.seed;
+    let pictures = |dir: &Path, answers: &Predictions| {
+        let classes = &prepared.description.classes;
+        samples::write(dir, classes, &shown, answers, &augmented, seed)
+    };
+    let build = |rng: &mut ChaCha8Rng, device: &Device| {
+        let name = &prepared.description.model;
+        ImageModel::build(name, channels, &options, rng, device)
+            .map_err(|e| Failure::Usage(format!("--model: {e}")))
+    };
+    let Some(wanted) = wanted else {
+        return super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job);
+    };
+    let start = Start::read(&settings, wanted)?;
+    let model = build(&mut init::generator(settings.seed), &Device::flex())?;
+    if settings.tune == Tune::Head {
+        let head = Head {
+            made: format!("{:?}; {}", preprocess, serde_json::to_string(&augmentation)?),
+            model,
+            start,
+            train: train_items,
+            val: folder.select(&prepared.split, Split::Val)?,
+        };
+        return transfer::train_head(&settings, &prepared, head, pictures, watch, &job);
+    }
+    let (names, classifier) = (state::names(&model), model.classifier());
+    let settings = transfer::discriminate(settings, &names, classifier);
+    let build = |rng: &mut ChaCha8Rng, device: &Device| start.put_into(build(rng, device)?);
+    super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job)
 }
 
 /// A hash of the pipeline, which may come from a file, and of the images' names and sizes in bytes: to read them all again would take as long as an

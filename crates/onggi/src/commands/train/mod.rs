@@ -9,11 +9,12 @@ mod run_folder;
 mod samples;
 mod table;
 mod text;
+mod transfer;
 
 use crate::description::{Description, Input};
 use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands};
-use crate::settings::{Settings, Task, TrainFlags};
+use crate::settings::{Settings, Task, TrainFlags, Tune};
 use crate::threads;
 use anyhow::Context;
 use burn::tensor::Device;
@@ -37,7 +38,9 @@ pub(crate) use text::TEXT_COLUMN;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  onggi train photos/                             folders photos/cats, photos/dogs, …
+  onggi train photos/                             folders photos/cats, photos/dogs, …: pretrained weights
+  onggi train photos/ --model small_resnet        from scratch
+  onggi train photos/ --pretrained --tune last-2  the last two parts of the backbone learn too
   onggi train data/fashion-mini --epochs 10       fewer epochs
   onggi train digits/ --augment shift             no mirror images
   onggi train table.csv --target diagnosis        numeric columns, one class column
@@ -322,8 +325,9 @@ impl Outcome<'_> {
     }
 
     fn tell(&self, settings: &Settings, summary: &Summary) {
-        match self.task {
-            "text" => say(format!("Fitted in {:.1} s", summary.seconds)),
+        match settings.tune {
+            _ if self.task == "text" => say(format!("Fitted in {:.1} s", summary.seconds)),
+            Tune::Head => say(format!("Done in {:.1} s", summary.seconds)),
             _ => say(format!(
                 "{} {} in {:.0} s ({}); kept epoch {}{}",
                 summary.epochs,

@@ -67,6 +67,14 @@ impl Watch {
         Reading(bar)
     }
 
+    /// A bar for `count` of what; hidden where stderr is no terminal.
+    pub(super) fn counting(&self, what: &str, count: usize) -> Reading {
+        let bar = ProgressBar::new(count as u64);
+        bar.set_style(style("{msg} {bar:30} {pos}/{len}, {eta} left"));
+        bar.set_message(what.to_owned());
+        Reading(bar)
+    }
+
     /// From here on the first Ctrl-C asks, as a run folder is about to be made.
     pub(super) fn writes(&self) {
         self.writing.store(true, Ordering::SeqCst);
