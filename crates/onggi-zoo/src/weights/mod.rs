@@ -5,7 +5,6 @@
 //! [`onggi_nn::state::load`] to say.
 
 mod dtype;
-mod globals;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod pickle;

@@ -214,3 +214,128 @@ fn u32_at(bytes: &[u8], at: usize) -> Result<u32, WeightsError> {
 fn u64_at(bytes: &[u8], at: usize) -> Result<u64, WeightsError> {
     Ok(u64::from_le_bytes(array(bytes, at)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stored entry's local header, data and line in the table.
+    fn entry(name: &str, data: &[u8], at: u32) -> (Vec<u8>, Vec<u8>) {
+        let mut crc = Crc::new();
+        crc.update(data);
+        let size = (data.len() as u32).to_le_bytes();
+        let sizes = [crc.sum().to_le_bytes(), size, size].concat();
+        let name_len = (name.len() as u16).to_le_bytes();
+        let local = [
+            &b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0"[..],
+            &sizes,
+            &name_len,
+            &[0; 2],
+            name.as_bytes(),
+            data,
+        ];
+        let line = [
+            &b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0"[..],
+            &sizes,
+            &name_len,
+            &[0; 12],
+            &at.to_le_bytes(),
+            name.as_bytes(),
+        ];
+        (local.concat(), line.concat())
+    }
+
+    fn end(count: u16, len: u32, at: u32) -> Vec<u8> {
+        let count = count.to_le_bytes();
+        let places = [len.to_le_bytes(), at.to_le_bytes()].concat();
+        [b"PK\x05\x06\0\0\0\0", &count[..], &count, &places, &[0; 2]].concat()
+    }
+
+    fn archive(local: &[u8], table: &[u8], count: u16) -> Vec<u8> {
+        let end = end(count, table.len() as u32, local.len() as u32);
+        [local, table, &end].concat()
+    }
+
+    fn error(bytes: &[u8], name: &str) -> String {
+        let read = Archive::open(bytes).and_then(|mut archive| archive.read(name).map(drop));
+        read.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_stored_entry_is_lent_and_an_absent_one_is_none() {
+        let (local, line) = entry("a", b"onggi", 0);
+        let bytes = archive(&local, &line, 1);
+        let mut archive = Archive::open(&bytes).unwrap();
+        assert!(matches!(
+            archive.read("a").unwrap(),
+            Some(Cow::Borrowed(b"onggi"))
+        ));
+        assert_eq!(archive.read("b").unwrap(), None);
+        assert_eq!(archive.names().collect::<Vec<_>>(), ["a"]);
+        // A comment behind the last record.
+        let mut commented = bytes.clone();
+        commented.extend([b'x'; 300]);
+        assert!(Archive::open(&commented).is_ok());
+    }
+
+    /// What torch writes past 4 GiB, here with small numbers.
+    #[test]
+    fn zip64_numbers_are_read_where_they_are_announced() {
+        let (local, mut line) = entry("a", b"onggi", 0);
+        // The length and the place in the extra field.
+        line[24..28].fill(0xff);
+        line[42..46].fill(0xff);
+        line[30] = 20;
+        line.extend([1, 0, 16, 0]);
+        line.extend([5u64.to_le_bytes(), 0u64.to_le_bytes()].concat());
+        let (at, len) = (local.len() as u64, line.len() as u64);
+        let mut wide = b"PK\x06\x06".to_vec();
+        wide.extend([0; 20]);
+        for number in [1, 1, len, at] {
+            wide.extend(u64::to_le_bytes(number));
+        }
+        let locator = [
+            &b"PK\x06\x07\0\0\0\0"[..],
+            &(at + len).to_le_bytes(),
+            &[1, 0, 0, 0],
+        ]
+        .concat();
+        let bytes = [local, line, wide, locator, end(0xffff, u32::MAX, u32::MAX)].concat();
+        let mut archive = Archive::open(&bytes).unwrap();
+        assert_eq!(archive.read("a").unwrap().as_deref(), Some(&b"onggi"[..]));
+    }
+
+    #[test]
+    fn entries_that_cannot_be_read_say_why() {
+        let (local, line) = entry("a", b"onggi", 0);
+        let twice = [&line[..], &line].concat();
+        assert!(error(&archive(&local, &twice, 2), "a").contains("two entries named `a`"));
+        assert!(error(&archive(&local, &line, 2), "a").contains("1 entries of 2"));
+        for (at, value, says) in [
+            (8, 1, "encrypted"),
+            (10, 12, "method 12"),
+            (16, 0, "checksum"),
+            (20, 4, "two lengths"),
+            (42, 1, "is not where the table says"),
+            (42, 255, "outside the file"),
+        ] {
+            let mut line = line.clone();
+            line[at] = value;
+            let error = error(&archive(&local, &line, 1), "a");
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    /// A hundred entries of one megabyte, all of the same bytes.
+    #[test]
+    fn entries_over_one_another_are_read_up_to_a_bound() {
+        let (local, _) = entry("0000", &vec![7; 1 << 20], 0);
+        let lines = (0..100).map(|i| entry(&format!("{i:04}"), &local[34..], 0).1);
+        let lines: Vec<u8> = lines.flatten().collect();
+        let bytes = archive(&local, &lines, 100);
+        let mut archive = Archive::open(&bytes).unwrap();
+        let read = (0..100).map(|i| archive.read(&format!("{i:04}")));
+        let error = read.filter_map(Result::err).next().unwrap().to_string();
+        assert!(error.contains("a zip bomb"), "{error}");
+    }
+}

@@ -4,10 +4,8 @@
 //! whole list of names that are known. Nothing of Python is behind them, only the data that they
 //! would have built, so that no input can make them do more.
 
-use super::WeightsError;
-use super::dtype::Dtype;
-use super::pickle::{Id, Machine, Node};
-use super::strided::View;
+use super::machine::Machine;
+use super::{Dtype, Id, Node, View, WeightsError};
 
 /// A known name.
 #[derive(Clone, Copy, Debug, PartialEq)]
