@@ -44,6 +44,9 @@ enum Command {
     /// Make changed copies of data, or see what a trained model makes of them
     #[command(after_help = commands::augment::EXAMPLES)]
     Augment(Box<commands::augment::Augment>),
+    /// Name the models there are, and pull their weights
+    #[command(after_help = commands::models::EXAMPLES)]
+    Models(commands::models::Models),
     /// Write a run's HTML report anew
     #[command(after_help = commands::report::EXAMPLES)]
     Report(commands::report::Report),
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Compare(command) => command.run(),
         Command::Diagnose(command) => command.run(),
         Command::Augment(command) => command.run(),
+        Command::Models(command) => command.run(),
         Command::Report(command) => command.run(),
     };
     let (code, message) = match result {

@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod diagnose;
 pub(crate) mod evaluate;
 pub(crate) mod lr_find;
+pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod report;
 mod runs;

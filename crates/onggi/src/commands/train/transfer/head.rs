@@ -6,9 +6,9 @@ use super::cache::{self, Cache};
 use crate::commands::train::run_folder::RunFolder;
 use crate::commands::train::{Job, Prepared, Watch, conclude, introduce};
 use crate::failure::{Failure, usage};
-use crate::output::say;
+use crate::output::{say, warn};
 use crate::settings::Settings;
-use crate::zoo::{Features, ImageModel};
+use crate::zoo::{Backbone, Features, ImageModel};
 use anyhow::Context;
 use onggi_data::image::ImageItem;
 use onggi_data::{Dataset, View};
@@ -69,17 +69,18 @@ pub(in crate::commands::train) fn train(
     let classes = prepared.description.classes.len();
     let maker = format!("{}; {}; {}", settings.model, head.start.name, head.made);
     let model = head.start.put_into(head.model)?;
-    let parameters = state::num_parameters(&model);
+    let backbone = Features { model };
+    let width = width(&backbone.model)?;
+    let parameters = (width + 1) * classes;
     if !settings.json {
         introduce(settings, prepared, parameters);
     }
     watch.writes();
-    let backbone = Features { model };
     let mut seen = Seen {
         backbone: &backbone,
         workers: settings.threads(),
-        maker: &maker,
-        cache: None,
+        width,
+        cache: Cache::open(&maker, width),
         computed: 0,
     };
     let views: Vec<View> = std::iter::once(View::Eval)
@@ -87,11 +88,9 @@ pub(in crate::commands::train) fn train(
         .collect();
     let on_train = seen.features(&head.train, &prepared.train, &views, &watch)?;
     let on_val = seen.features(&head.val, &prepared.val, &[View::Eval], &watch)?;
-    if let Some(cache) = &seen.cache {
-        // A cache that cannot be kept costs time, not the run.
-        if let Err(error) = cache.save() {
-            crate::output::warn(format!("the features are not kept: {error}"));
-        }
+    // A cache that cannot be kept costs time, not the run.
+    if let Err(error) = seen.cache.save() {
+        warn(format!("the features are not kept: {error}"));
     }
     let extracted = start.elapsed().as_secs_f64();
     let computed = seen.computed;
@@ -110,9 +109,10 @@ pub(in crate::commands::train) fn train(
     if !settings.json {
         let samples = head.train.len() * views.len() + head.val.len();
         say(format!(
-            "features: {} of {} computed in {extracted:.1} s, the others kept from before; head fitted in {:.1} s{}",
+            "features: {} of {} computed in {extracted:.1} s{}; head fitted in {:.1} s{}",
             computed,
             samples,
+            if computed < samples { ", the others kept from before" } else { "" },
             start.elapsed().as_secs_f64() - extracted,
             chosen.map_or_else(String::new, |chosen| format!(
                 ", L2 penalty with C = {} chosen {}",
@@ -174,9 +174,9 @@ fn labels(items: &[ImageItem]) -> Vec<usize> {
 struct Seen<'a> {
     backbone: &'a Features,
     workers: usize,
-    maker: &'a str,
-    /// Opened when the length of the features is known.
-    cache: Option<Cache>,
+    /// Length of a feature vector.
+    width: usize,
+    cache: Cache,
     computed: usize,
 }
 
@@ -204,9 +204,7 @@ impl Seen<'_> {
                 cache::key(contents[i].as_bytes(), &view)
             }
         };
-        let width = self.width()?;
-        let maker = self.maker;
-        let cache = self.cache.get_or_insert_with(|| Cache::open(maker, width));
+        let (width, cache) = (self.width, &mut self.cache);
         let bar = watch.counting("features", n * views.len());
         let mut done = 0;
         for view in views {
@@ -234,15 +232,14 @@ impl Seen<'_> {
         }
         Ok(DenseRows::new(values, width)?)
     }
+}
 
-    /// Length of a feature vector: the classifier's inputs.
-    fn width(&self) -> Result<usize, Failure> {
-        use crate::zoo::Backbone;
-        let weight = format!("{}.weight", self.backbone.model.classifier());
-        let state = state::collect(&self.backbone.model);
-        let width = state.get(&weight).and_then(|t| t.shape.get(1).copied());
-        Ok(width.context("the model has no linear classifier")?)
-    }
+/// Length of a feature vector: the classifier's inputs.
+fn width(model: &ImageModel) -> Result<usize, Failure> {
+    let weight = format!("{}.weight", model.classifier());
+    let state = state::collect(model);
+    let width = state.get(&weight).and_then(|t| t.shape.get(1).copied());
+    Ok(width.context("the model has no linear classifier")?)
 }
 
 fn answers(

@@ -5,6 +5,7 @@ mod head;
 
 pub(super) use head::{Head, train as train_head};
 
+use crate::commands::models::pulled;
 use crate::failure::{Failure, usage};
 use crate::settings::{AUTO, NormName, Settings, Tune};
 use crate::zoo::{ImageModel, Pretrained, Source, embedded, weights};
@@ -144,10 +145,13 @@ impl Start {
                 }),
                 None => usage(format!("--pretrained: the weights of {name} are not in this program")),
             },
-            Source::Hub { repo, file } => usage(format!(
-                "--pretrained: the weights of {name} are not in the program; download {file} of {repo} and give it by \
-                 --weights FILE"
-            )),
+            Source::Hub { repo, file } => match pulled(repo, file) {
+                Some(path) => Self::of_file(&path),
+                None => usage(format!(
+                    "--pretrained: the weights of {name} are not here; fetch them with `onggi models pull {name}`, or \
+                     without a network give {file} of {repo} by --weights FILE"
+                )),
+            },
         }
     }
 

@@ -1,0 +1,194 @@
+//! `onggi models list|info|pull`: which models there are, and their weights.
+
+use crate::failure::{Failure, usage};
+use crate::output::{say, say_json, thousands};
+use crate::zoo::weights::hub::{self, HubFile};
+use crate::zoo::{
+    IMAGE_MODELS, ImageModel, ImageRow, ModelOptions, Pretrained, Source, TABLE_MODELS,
+};
+use burn::tensor::Device;
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use onggi_nn::{init, state};
+use std::path::PathBuf;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  onggi models list                      every model, and where its weights are
+  onggi models info efficientnet_lite0   size, input, licence of one
+  onggi models pull efficientnet_lite1   its weights into the hub's cache, for --pretrained
+
+The hub is Hugging Face's: HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_CACHE are respected, and with
+HF_HUB_OFFLINE=1 nothing is asked of it.";
+
+/// Revision of the hub's repositories.
+const REVISION: &str = "main";
+
+/// Classes of ImageNet.
+const CLASSES: usize = 1000;
+
+/// Arguments of `onggi models`.
+#[derive(Args, Debug)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Name every model
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell more of one
+    Info {
+        /// Name of the model
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download its weights, if they are not here yet
+    Pull {
+        /// Name of the model
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Models {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.what {
+            What::List { json } => list(json),
+            What::Info { name, json } => info(row(&name)?, json),
+            What::Pull { name, json } => pull(row(&name)?, json),
+        }
+    }
+}
+
+fn row(name: &str) -> Result<&'static ImageRow, Failure> {
+    ImageModel::row(name).or_else(|e| usage(e.to_string()))
+}
+
+/// The file of a repository.
+fn hub_file<'a>(repo: &'a str, file: &'a str) -> HubFile<'a> {
+    HubFile {
+        repo,
+        revision: REVISION,
+        file,
+        sha256: None,
+        bytes: None,
+    }
+}
+
+/// The pulled weights of a model whose weights are on the hub, if they are here.
+pub(crate) fn pulled(repo: &str, file: &str) -> Option<PathBuf> {
+    hub::cached(&hub_file(repo, file))
+}
+
+/// Where the weights of a model are, in words.
+fn place(pretrained: Option<&Pretrained>) -> String {
+    match pretrained.map(|pretrained| pretrained.source) {
+        None => "trained from scratch".into(),
+        Some(Source::Embedded) => "in the program".into(),
+        Some(Source::Hub { repo, file }) => match pulled(repo, file) {
+            Some(_) => "pulled".into(),
+            None => format!("on the hub: {repo}"),
+        },
+    }
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    let tables = TABLE_MODELS.iter().map(|row| (row.name, "table", row.summary));
+    if json {
+        let images = IMAGE_MODELS.iter().map(|row| {
+            serde_json::json!({
+                "name": row.name, "task": "image", "summary": row.summary,
+                "weights": place(row.pretrained.as_ref()),
+                "imagenet_top1": row.pretrained.map(|p| p.top1),
+            })
+        });
+        let tables = tables.map(|(name, task, summary)| {
+            serde_json::json!({"name": name, "task": task, "summary": summary, "weights": place(None)})
+        });
+        let all: Vec<_> = images.chain(tables).collect();
+        return Ok(say_json(&serde_json::json!({ "models": all }))?);
+    }
+    let width = IMAGE_MODELS.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    say("For images (top-1 accuracy on ImageNet as published, where there are weights):");
+    for row in IMAGE_MODELS {
+        let top1 = row.pretrained.map_or_else(|| "     –".into(), |p| format!("{:>4.1} %", p.top1));
+        say(format!("  {:width$}  {top1}  {}", row.name, place(row.pretrained.as_ref())));
+    }
+    say("For tables:");
+    for (name, _, summary) in tables {
+        say(format!("  {name:width$}  {summary}"));
+    }
+    say("For texts:");
+    say(format!("  {:width$}  TF-IDF of words and characters with logistic regression", "linear"));
+    Ok(())
+}
+
+fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
+    let options = ModelOptions::new(CLASSES);
+    let device = Device::flex().autodiff();
+    let model = ImageModel::build(row.name, 3, &options, &mut init::generator(0), &device);
+    let parameters = state::num_parameters(&model.map_err(anyhow::Error::from)?);
+    if json {
+        let pretrained = row.pretrained.map(|p| {
+            serde_json::json!({
+                "size": p.size, "mean": p.mean, "std": p.std, "imagenet_top1": p.top1, "licence": p.licence,
+                "weights": place(Some(&p)),
+            })
+        });
+        return Ok(say_json(&serde_json::json!({
+            "name": row.name, "summary": row.summary, "parameters": parameters, "pretrained": pretrained,
+        }))?);
+    }
+    say(format!("{}: {}", row.name, row.summary));
+    say(format!("  parameters       {} with {CLASSES} classes", thousands(parameters)));
+    let Some(pretrained) = row.pretrained else {
+        say("  weights          none published: trained from scratch");
+        return Ok(());
+    };
+    let Pretrained { size, mean, std, top1, licence, .. } = pretrained;
+    say(format!("  input            {size}×{size} pixels, red, green, blue"));
+    say(format!("  normalisation    mean {mean:?}, deviation {std:?} of values from 0 to 1"));
+    say(format!("  ImageNet top-1   {top1} %, as published"));
+    say(format!("  weights          {}", place(Some(&pretrained))));
+    say(format!("  licence          {licence}"));
+    Ok(())
+}
+
+fn pull(row: &ImageRow, json: bool) -> Result<(), Failure> {
+    let name = row.name;
+    let (repo, file) = match row.pretrained.map(|pretrained| pretrained.source) {
+        None => return usage(format!("{name} has no published weights: it is trained from scratch")),
+        Some(Source::Embedded) => {
+            if json {
+                return Ok(say_json(&serde_json::json!({"name": name, "path": null}))?);
+            }
+            say(format!("{name}: its weights are in the program; there is nothing to pull"));
+            return Ok(());
+        }
+        Some(Source::Hub { repo, file }) => (repo, file),
+    };
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let path = hub::pull(&hub_file(repo, file), &mut |done, total| {
+        bar.set_length(total.unwrap_or(done));
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let path = path.map_err(anyhow::Error::from)?;
+    if json {
+        return Ok(say_json(&serde_json::json!({"name": name, "path": path}))?);
+    }
+    say(format!("{name}: {}", path.display()));
+    Ok(())
+}
