@@ -56,15 +56,16 @@ pub enum Source {
     },
 }
 
-/// Values from −1 to 1.
-const HALF: [f32; 3] = [0.5; 3];
+/// `(v − 127) / 128` of bytes, as TensorFlow trained them.
+const LITE_MEAN: [f32; 3] = [127.0 / 255.0; 3];
+const LITE_STD: [f32; 3] = [128.0 / 255.0; 3];
 
 /// The weights of EfficientNet-Lite in the program or on the hub, which timm took over from TensorFlow.
 const fn lite(size: usize, top1: f64, source: Source) -> Option<Pretrained> {
     Some(Pretrained {
         size,
-        mean: HALF,
-        std: HALF,
+        mean: LITE_MEAN,
+        std: LITE_STD,
         top1,
         source,
         licence: "Apache-2.0",

@@ -103,7 +103,9 @@ fn place(pretrained: Option<&Pretrained>) -> String {
 }
 
 fn list(json: bool) -> Result<(), Failure> {
-    let tables = TABLE_MODELS.iter().map(|row| (row.name, "table", row.summary));
+    let tables = TABLE_MODELS
+        .iter()
+        .map(|row| (row.name, "table", row.summary));
     if json {
         let images = IMAGE_MODELS.iter().map(|row| {
             serde_json::json!({
@@ -118,18 +120,31 @@ fn list(json: bool) -> Result<(), Failure> {
         let all: Vec<_> = images.chain(tables).collect();
         return Ok(say_json(&serde_json::json!({ "models": all }))?);
     }
-    let width = IMAGE_MODELS.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let width = IMAGE_MODELS
+        .iter()
+        .map(|row| row.name.len())
+        .max()
+        .unwrap_or(0);
     say("For images (top-1 accuracy on ImageNet as published, where there are weights):");
     for row in IMAGE_MODELS {
-        let top1 = row.pretrained.map_or_else(|| "     –".into(), |p| format!("{:>4.1} %", p.top1));
-        say(format!("  {:width$}  {top1}  {}", row.name, place(row.pretrained.as_ref())));
+        let top1 = row
+            .pretrained
+            .map_or_else(|| "     –".into(), |p| format!("{:>4.1} %", p.top1));
+        say(format!(
+            "  {:width$}  {top1}  {}",
+            row.name,
+            place(row.pretrained.as_ref())
+        ));
     }
     say("For tables:");
     for (name, _, summary) in tables {
         say(format!("  {name:width$}  {summary}"));
     }
     say("For texts:");
-    say(format!("  {:width$}  TF-IDF of words and characters with logistic regression", "linear"));
+    say(format!(
+        "  {:width$}  TF-IDF of words and characters with logistic regression",
+        "linear"
+    ));
     Ok(())
 }
 
@@ -150,14 +165,28 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
         }))?);
     }
     say(format!("{}: {}", row.name, row.summary));
-    say(format!("  parameters       {} with {CLASSES} classes", thousands(parameters)));
+    say(format!(
+        "  parameters       {} with {CLASSES} classes",
+        thousands(parameters)
+    ));
     let Some(pretrained) = row.pretrained else {
         say("  weights          none published: trained from scratch");
         return Ok(());
     };
-    let Pretrained { size, mean, std, top1, licence, .. } = pretrained;
-    say(format!("  input            {size}×{size} pixels, red, green, blue"));
-    say(format!("  normalisation    mean {mean:?}, deviation {std:?} of values from 0 to 1"));
+    let Pretrained {
+        size,
+        mean,
+        std,
+        top1,
+        licence,
+        ..
+    } = pretrained;
+    say(format!(
+        "  input            {size}×{size} pixels, red, green, blue"
+    ));
+    say(format!(
+        "  normalisation    mean {mean:?}, deviation {std:?} of values from 0 to 1"
+    ));
     say(format!("  ImageNet top-1   {top1} %, as published"));
     say(format!("  weights          {}", place(Some(&pretrained))));
     say(format!("  licence          {licence}"));
@@ -167,12 +196,18 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
 fn pull(row: &ImageRow, json: bool) -> Result<(), Failure> {
     let name = row.name;
     let (repo, file) = match row.pretrained.map(|pretrained| pretrained.source) {
-        None => return usage(format!("{name} has no published weights: it is trained from scratch")),
+        None => {
+            return usage(format!(
+                "{name} has no published weights: it is trained from scratch"
+            ));
+        }
         Some(Source::Embedded) => {
             if json {
                 return Ok(say_json(&serde_json::json!({"name": name, "path": null}))?);
             }
-            say(format!("{name}: its weights are in the program; there is nothing to pull"));
+            say(format!(
+                "{name}: its weights are in the program; there is nothing to pull"
+            ));
             return Ok(());
         }
         Some(Source::Hub { repo, file }) => (repo, file),

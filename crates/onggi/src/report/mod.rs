@@ -59,8 +59,7 @@ pub fn render(run_dir: &Path) -> Result<String, ReportError> {
     let mut album = Album::new(run_dir);
     let sections = [
         // What is fitted in one go has no course.
-        (!run.fitted())
-            .then(|| Section::new("curves", "Curves", curves::section(&run))),
+        (!run.fitted()).then(|| Section::new("curves", "Curves", curves::section(&run))),
         Some(Section::new("gap", "The gap", gap::section(&run))),
         Some(Section::new(
             "confusion",

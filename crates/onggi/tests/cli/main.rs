@@ -15,6 +15,7 @@ mod predict;
 mod report;
 mod text;
 mod train;
+mod transfer;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -90,7 +91,15 @@ impl Place {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onggi"));
         command.args(args).current_dir(self.0.path());
+        command.env("ONGGI_CACHE", self.path("cache"));
         command
+    }
+
+    /// As `run`, in another environment.
+    fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Answer {
+        let mut command = self.command(args);
+        command.envs(environment.iter().copied());
+        Answer::new(args, command.output().unwrap())
     }
 
     fn run(&self, args: &[&str]) -> Answer {

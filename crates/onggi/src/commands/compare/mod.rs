@@ -241,6 +241,9 @@ fn default_out(data: &str) -> PathBuf {
     Path::new("runs").join(format!("compare-{name}"))
 }
 
+/// Shared flags that a head on a frozen backbone has no use for.
+const TRAINERS: [&str; 2] = ["--batch=", "--lr="];
+
 /// The trainings of one comparison.
 struct Work<'a> {
     compare: &'a Compare,
@@ -254,9 +257,17 @@ impl Work<'_> {
     /// The flags of one run but for `--out`.
     fn flags(&self, remedy: &Remedy, plan: &Plan, seed: u64, epochs: usize) -> Vec<String> {
         let mut flags = vec![self.data.to_string()];
-        flags.extend(plan.flags.clone());
+        let of_trainer = |flag: &String| TRAINERS.iter().any(|name| flag.starts_with(name));
+        let pretrained = remedy.is_pretrained();
+        let shared = plan
+            .flags
+            .iter()
+            .filter(|flag| !(pretrained && of_trainer(flag)));
+        flags.extend(shared.cloned());
         flags.extend(remedy.flags(self.task, &plan.augment));
-        flags.push(format!("--epochs={epochs}"));
+        if !pretrained {
+            flags.push(format!("--epochs={epochs}"));
+        }
         flags.push(format!("--seed={seed}"));
         flags.push(format!("--split-seed={}", plan.split_seed));
         flags

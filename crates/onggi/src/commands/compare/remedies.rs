@@ -13,6 +13,8 @@ enum Change {
     Flags(&'static [Flag]),
     /// Everything back to what `onggi train` does by itself.
     Defaults,
+    /// Weights learned on ImageNet, of which the head is fitted to this data; trainer's flags say nothing here.
+    Pretrained,
 }
 
 /// One way of training.
@@ -42,12 +44,15 @@ const PLAIN: [Flag; 7] = [
     ("keep", "last"),
 ];
 
+/// The model for images that all others but the pretrained one share.
+const FROM_SCRATCH: &str = "small_resnet";
+
 /// Flags that say nothing about tables.
 const IMAGES_ONLY: [&str; 1] = ["augment"];
 
 /// The strengths are common starting points, not tuned on any data of ours.
 #[rustfmt::skip]
-pub(super) const REMEDIES: [Remedy; 13] = [
+pub(super) const REMEDIES: [Remedy; 14] = [
     both(BASELINE, "no remedy: no augmentation, norm, weight decay, dropout, smoothing; the last epoch", &[], &[]),
     Remedy { table: None, ..both("augmentation", "training images shifted and mirrored (--augment)", &[("augment", "light")], &[]) },
     both("batch-norm", "batch normalisation", &[("norm", "batch")], &[("norm", "batch")]),
@@ -62,8 +67,14 @@ pub(super) const REMEDIES: [Remedy; 13] = [
     both("smaller", "half the channels or hidden units", &[("width", "0.5")], &[("width", "0.5")]),
     both("larger", "twice the channels or hidden units", &[("width", "2")], &[("width", "2")]),
     Remedy {
+        name: "pretrained",
+        words: "a backbone with ImageNet's weights, frozen, and a head fitted to its features (--pretrained --tune head)",
+        image: Some(Change::Pretrained),
+        table: None,
+    },
+    Remedy {
         name: "defaults",
-        words: "everything as `onggi train` does it by itself",
+        words: "a training from scratch as `onggi train` does it by itself",
         image: Some(Change::Defaults),
         table: Some(Change::Defaults),
     },
@@ -99,9 +110,25 @@ impl Remedy {
     /// Its flags of `onggi train`, `augment` being what `--augment light` is replaced by.
     pub(super) fn flags(&self, task: Task, augment: &str) -> Vec<String> {
         let image = task == Task::Image;
+        // What `onggi train` would begin with by itself depends on the images.
+        let mut model = Vec::new();
+        if image && !self.is_pretrained() {
+            model.push(format!("--model={FROM_SCRATCH}"));
+        }
+        model.extend(self.changes(image, self.change(task), augment));
+        model
+    }
+
+    /// Whether it is fitted without a trainer, whose flags are then left out.
+    pub(super) fn is_pretrained(&self) -> bool {
+        matches!(self.image, Some(Change::Pretrained))
+    }
+
+    fn changes(&self, image: bool, change: Option<Change>, augment: &str) -> Vec<String> {
         let flag = |name: &str, value: &str| format!("--{name}={value}");
-        match self.change(task) {
+        match change {
             None => Vec::new(),
+            Some(Change::Pretrained) => vec!["--pretrained".into(), "--tune=head".into()],
             Some(Change::Defaults) if image => vec![flag("augment", augment)],
             Some(Change::Defaults) => Vec::new(),
             Some(Change::Flags(changed)) => {

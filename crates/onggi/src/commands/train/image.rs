@@ -145,7 +145,11 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     let model = build(&mut init::generator(settings.seed), &Device::flex())?;
     if settings.tune == Tune::Head {
         let head = Head {
-            made: format!("{:?}; {}", preprocess, serde_json::to_string(&augmentation)?),
+            made: format!(
+                "{:?}; {}",
+                preprocess,
+                serde_json::to_string(&augmentation)?
+            ),
             model,
             start,
             train: train_items,

@@ -40,7 +40,8 @@ impl Cache {
     fn open_in(folder: Option<&Path>, maker: &str, width: usize) -> Self {
         let name = fingerprint(maker.as_bytes());
         let header = format!("onggi features 1 {width} {name}\n");
-        let path = folder.map(|folder| folder.join(format!("{}.features", &name[..name.len().min(32)])));
+        let path =
+            folder.map(|folder| folder.join(format!("{}.features", &name[..name.len().min(32)])));
         let mut cache = Self {
             path,
             header,
@@ -82,7 +83,9 @@ impl Cache {
         for key in keys {
             let start = out.len();
             out.extend_from_slice(key.as_bytes());
-            self.rows[key].iter().for_each(|v| out.extend(v.to_le_bytes()));
+            self.rows[key]
+                .iter()
+                .for_each(|v| out.extend(v.to_le_bytes()));
             let sum = checksum(&out[start..]);
             out.extend(sum);
         }
@@ -92,12 +95,18 @@ impl Cache {
     fn read(&mut self) {
         let Some(path) = &self.path else { return };
         let small = std::fs::metadata(path).is_ok_and(|found| found.len() <= MOST as u64);
-        let Ok(bytes) = (if small { std::fs::read(path) } else { return }) else { return };
-        let Some(records) = bytes.strip_prefix(self.header.as_bytes()) else { return };
+        let Ok(bytes) = (if small { std::fs::read(path) } else { return }) else {
+            return;
+        };
+        let Some(records) = bytes.strip_prefix(self.header.as_bytes()) else {
+            return;
+        };
         for record in records.chunks_exact(KEY + 4 * self.width + SUM) {
             let (body, sum) = record.split_at(record.len() - SUM);
             let (key, values) = body.split_at(KEY);
-            let Ok(key) = std::str::from_utf8(key) else { return };
+            let Ok(key) = std::str::from_utf8(key) else {
+                return;
+            };
             if checksum(body) != sum {
                 return;
             }
@@ -124,7 +133,11 @@ fn checksum(bytes: &[u8]) -> [u8; SUM] {
 
 /// The folder for caches: `$ONGGI_CACHE`, or `onggi` in `$XDG_CACHE_HOME` or `~/.cache`.
 fn folder() -> Option<PathBuf> {
-    let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     match of(PLACE) {
         Some(place) if place.as_os_str() == "off" => None,
         Some(place) => Some(place),
@@ -155,7 +168,11 @@ mod tests {
         let cache = Cache::open_in(Some(dir.path()), "a model", 3);
         assert_eq!(cache.get(&key(&[7], "eval")), Some(&[7.0, 0.5, -1.0][..]));
         assert_eq!(cache.get(&key(&[7], "view 1")), None);
-        assert!(Cache::open_in(Some(dir.path()), "another", 3).rows.is_empty());
+        assert!(
+            Cache::open_in(Some(dir.path()), "another", 3)
+                .rows
+                .is_empty()
+        );
         assert!(Cache::open_in(None, "a model", 3).rows.is_empty());
     }
 

@@ -23,9 +23,33 @@ use std::time::Instant;
 
 /// Settings of the trainer, which a head does not go through.
 const UNUSED: [&str; 27] = [
-    "epochs", "time", "batch", "accumulate", "max_memory", "lr", "schedule", "warmup", "optimizer", "momentum",
-    "weight_decay", "max_norm", "clip_norm", "clip_value", "sam", "ema", "swa", "mixup", "cutmix",
-    "label_smoothing", "dropout", "drop_path", "freeze", "lr_factor", "early_stopping", "monitor", "norm",
+    "epochs",
+    "time",
+    "batch",
+    "accumulate",
+    "max_memory",
+    "lr",
+    "schedule",
+    "warmup",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+    "max_norm",
+    "clip_norm",
+    "clip_value",
+    "sam",
+    "ema",
+    "swa",
+    "mixup",
+    "cutmix",
+    "label_smoothing",
+    "dropout",
+    "drop_path",
+    "freeze",
+    "lr_factor",
+    "early_stopping",
+    "monitor",
+    "norm",
 ];
 
 /// What a head is made of.
@@ -53,9 +77,15 @@ pub(in crate::commands::train) fn train(
         return usage("a head is fitted without a learning rate: there is none to look for");
     }
     if settings.resume.is_some() {
-        return usage("a head is fitted in one go, from features that are kept: train it anew with --config");
+        return usage(
+            "a head is fitted in one go, from features that are kept: train it anew with --config",
+        );
     }
-    if let Some(unused) = settings.given.iter().find(|name| UNUSED.contains(&name.as_str())) {
+    if let Some(unused) = settings
+        .given
+        .iter()
+        .find(|name| UNUSED.contains(&name.as_str()))
+    {
         return usage(format!(
             "--{} has no part in fitting a head (--tune head), which has an L2 penalty chosen by validation; leave \
              it out, or ask for --tune last-2 or --tune all",
@@ -63,7 +93,9 @@ pub(in crate::commands::train) fn train(
         ));
     }
     if settings.l1 > 0.0 || settings.elastic_net > 0.0 {
-        return usage("--l1 and --elastic-net have no part in fitting a head (--tune head); --l2 LAMBDA has");
+        return usage(
+            "--l1 and --elastic-net have no part in fitting a head (--tune head); --l2 LAMBDA has",
+        );
     }
     let start = Instant::now();
     let classes = prepared.description.classes.len();
@@ -84,7 +116,10 @@ pub(in crate::commands::train) fn train(
         computed: 0,
     };
     let views: Vec<View> = std::iter::once(View::Eval)
-        .chain((1..=settings.views as u64).map(|epoch| View::Train { seed: settings.seed, epoch }))
+        .chain((1..=settings.views as u64).map(|epoch| View::Train {
+            seed: settings.seed,
+            epoch,
+        }))
         .collect();
     let on_train = seen.features(&head.train, &prepared.train, &views, &watch)?;
     let on_val = seen.features(&head.val, &prepared.val, &[View::Eval], &watch)?;
@@ -98,7 +133,9 @@ pub(in crate::commands::train) fn train(
     let mut config = LinearConfig::default();
     let (fitted, chosen) = if settings.l2 > 0.0 {
         config.c = 1.0 / (settings.l2 * labels.len().max(1) as f64);
-        let each = labels.iter().flat_map(|&label| std::iter::repeat_n(label, views.len()));
+        let each = labels
+            .iter()
+            .flat_map(|&label| std::iter::repeat_n(label, views.len()));
         let each: Vec<usize> = each.collect();
         (LinearHead::fit(&on_train, &each, classes, &config)?, None)
     } else {
@@ -112,7 +149,11 @@ pub(in crate::commands::train) fn train(
             "features: {} of {} computed in {extracted:.1} s{}; head fitted in {:.1} s{}",
             computed,
             samples,
-            if computed < samples { ", the others kept from before" } else { "" },
+            if computed < samples {
+                ", the others kept from before"
+            } else {
+                ""
+            },
             start.elapsed().as_secs_f64() - extracted,
             chosen.map_or_else(String::new, |chosen| format!(
                 ", L2 penalty with C = {} chosen {}",
@@ -126,7 +167,10 @@ pub(in crate::commands::train) fn train(
     }
     let subset = labels.len().min(TRAIN_SUBSET);
     let some: Vec<usize> = (0..subset).map(|i| i * labels.len() / subset).collect();
-    let first = some.iter().flat_map(|&i| on_train.row(i * views.len())).copied();
+    let first = some
+        .iter()
+        .flat_map(|&i| on_train.row(i * views.len()))
+        .copied();
     let first = DenseRows::new(first.collect(), on_train.columns())?;
     let some_labels: Vec<usize> = some.iter().map(|&i| labels[i]).collect();
     let train = answers(&fitted, &first, &some_labels, classes)?;
@@ -151,7 +195,10 @@ pub(in crate::commands::train) fn train(
         let weights = folder.path().join(files::WEIGHTS);
         write_weights(&weights, &state::collect(&model), &prepared.description)?;
         let log = serde_json::to_string(&record)? + "\n";
-        Ok(write_whole(&folder.path().join(files::LOG), log.as_bytes())?)
+        Ok(write_whole(
+            &folder.path().join(files::LOG),
+            log.as_bytes(),
+        )?)
     };
     written().inspect_err(|_| folder.remove_if_empty())?;
     watch.end();
@@ -208,14 +255,18 @@ impl Seen<'_> {
         let bar = watch.counting("features", n * views.len());
         let mut done = 0;
         for view in views {
-            let missing: Vec<usize> = (0..n).filter(|&i| cache.get(&key(i, view)).is_none()).collect();
+            let missing: Vec<usize> = (0..n)
+                .filter(|&i| cache.get(&key(i, view)).is_none())
+                .collect();
             done += n - missing.len();
             bar.set(done);
             if missing.is_empty() {
                 continue;
             }
             let data: Arc<dyn Dataset> = Arc::new(Subset::of(data.clone(), missing.clone()));
-            let found = rows(self.backbone, &data, self.workers, *view, |so_far| bar.set(done + so_far))?;
+            let found = rows(self.backbone, &data, self.workers, *view, |so_far| {
+                bar.set(done + so_far)
+            })?;
             done += missing.len();
             self.computed += missing.len();
             for (row, &i) in found.chunks_exact(width).zip(&missing) {

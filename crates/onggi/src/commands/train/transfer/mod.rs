@@ -66,7 +66,9 @@ pub(super) fn settle(
     let row = ImageModel::row(&settings.model).or_else(|e| usage(format!("--model: {e}")))?;
     if !(settings.pretrained || settings.weights.is_some()) {
         if settings.tune != Tune::Auto || settings.views > 0 {
-            return usage("--tune and --views are for --pretrained models, or those given --weights");
+            return usage(
+                "--tune and --views are for --pretrained models, or those given --weights",
+            );
         }
         return Ok(Settled { settings, reason });
     }
@@ -78,10 +80,14 @@ pub(super) fn settle(
         ));
     }
     if settings.width != 1.0 {
-        return usage("--width must be 1 for a pretrained model: its weights have the width they have");
+        return usage(
+            "--width must be 1 for a pretrained model: its weights have the width they have",
+        );
     }
     if matches!(settings.norm, NormName::Group | NormName::None) {
-        return usage("--norm must be batch or frozen_batch for a pretrained model, whose weights have batch norms");
+        return usage(
+            "--norm must be batch or frozen_batch for a pretrained model, whose weights have batch norms",
+        );
     }
     if settings.tune == Tune::Auto {
         let (tune, why) = match training {
@@ -90,16 +96,22 @@ pub(super) fn settle(
             _ => (Tune::All, "enough for the whole model"),
         };
         settings.tune = tune;
-        reason = Some(format!("--tune {tune}: {training} training images are {why}"));
+        reason = Some(format!(
+            "--tune {tune}: {training} training images are {why}"
+        ));
     }
     if settings.tune == Tune::Head {
         if searching {
-            return usage("a head is fitted without a learning rate: there is none to look for; try --tune all");
+            return usage(
+                "a head is fitted without a learning rate: there is none to look for; try --tune all",
+            );
         }
         return Ok(Settled { settings, reason });
     }
     if settings.views > 0 {
-        return usage("--views is for --tune head; other ways of tuning see each image anew every epoch");
+        return usage(
+            "--views is for --tune head; other ways of tuning see each image anew every epoch",
+        );
     }
     let open = |name: &str| !settings.given.iter().any(|given| given == name);
     let (epochs, lr, norm) = (open("epochs"), open("lr"), open("norm"));
@@ -143,7 +155,9 @@ impl Start {
                     state,
                     name: format!("{name}, embedded"),
                 }),
-                None => usage(format!("--pretrained: the weights of {name} are not in this program")),
+                None => usage(format!(
+                    "--pretrained: the weights of {name} are not in this program"
+                )),
             },
             Source::Hub { repo, file } => match pulled(repo, file) {
                 Some(path) => Self::of_file(&path),
@@ -203,7 +217,10 @@ fn parts(names: &[String], classifier: &str) -> Vec<Vec<String>> {
             continue;
         }
         let mut words = name.split('.');
-        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (first, second) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
         let place = second.parse::<usize>().is_ok();
         let pattern = if place {
             format!("{first}.{second}.*")
@@ -229,12 +246,22 @@ mod tests {
     #[test]
     fn parts_follow_the_layers() {
         let names = [
-            "conv_stem.weight", "bn1.weight", "bn1.bias", "blocks.0.0.conv_dw.weight", "blocks.0.0.bn1.weight",
-            "blocks.1.0.conv_pw.weight", "conv_head.weight", "bn2.weight", "classifier.weight",
+            "conv_stem.weight",
+            "bn1.weight",
+            "bn1.bias",
+            "blocks.0.0.conv_dw.weight",
+            "blocks.0.0.bn1.weight",
+            "blocks.1.0.conv_pw.weight",
+            "conv_head.weight",
+            "bn2.weight",
+            "classifier.weight",
         ];
         let names = names.map(String::from);
         let expected = [
-            vec!["conv_stem.*", "bn1.*"], vec!["blocks.0.*"], vec!["blocks.1.*"], vec!["conv_head.*", "bn2.*"],
+            vec!["conv_stem.*", "bn1.*"],
+            vec!["blocks.0.*"],
+            vec!["blocks.1.*"],
+            vec!["conv_head.*", "bn2.*"],
         ];
         assert_eq!(parts(&names, "classifier"), expected);
     }
