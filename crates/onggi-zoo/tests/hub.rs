@@ -257,6 +257,20 @@ fn a_file_comes_whole_into_the_cache_and_from_there_without_asking() {
     assert_eq!(hub.cached(&FILE), None);
 }
 
+/// A revision's file holds a commit, and may hold anything.
+#[test]
+fn a_reference_that_leads_elsewhere_is_not_followed() {
+    let cache = tempfile::tempdir().unwrap();
+    let folder = cache.path().join("models--onggi--tiny");
+    for inside in ["refs", "snapshots", "sub"] {
+        std::fs::create_dir_all(folder.join(inside)).unwrap();
+    }
+    std::fs::write(folder.join("refs/main"), "..").unwrap();
+    std::fs::write(folder.join("sub/model.safetensors"), content()).unwrap();
+    let server = Server::serving(content());
+    assert_eq!(hub(&server, cache.path()).cached(&FILE), None);
+}
+
 #[test]
 fn a_file_that_the_cache_lost_is_repaired() {
     let (server, cache) = (Server::serving(content()), tempfile::tempdir().unwrap());
