@@ -145,3 +145,12 @@ pub fn image_decode(data: &[u8]) {
         assert_eq!(image.pixels().len(), height * width * 3);
     }
 }
+
+/// A file of weights: safetensors, or a zip or legacy `.pth`.
+pub fn weights(data: &[u8]) {
+    if let Ok(state) = onggi_zoo::weights::read_bytes(data) {
+        for tensor in state.values() {
+            assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>());
+        }
+    }
+}

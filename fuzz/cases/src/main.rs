@@ -9,7 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use onggi_fuzz_cases::{image_decode, image_pipeline, text_augment, text_pipeline, text_rows};
+use onggi_fuzz_cases::{
+    image_decode, image_pipeline, text_augment, text_pipeline, text_rows, weights,
+};
 
 /// A case: its name, its function, and what mutations start from.
 type Case = (&'static str, fn(&[u8]), Vec<Vec<u8>>);
@@ -56,6 +58,7 @@ fn cases() -> Vec<Case> {
         ("text_rows", text_rows, rows),
         ("image_pipeline", image_pipeline, bytes(&images)),
         ("image_decode", image_decode, pictures()),
+        ("weights", weights, weights_files()),
     ]
 }
 
@@ -67,6 +70,27 @@ fn pictures() -> Vec<Vec<u8>> {
     bmp.extend((0..16).map(|i| i * 15));
     let png: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde\0\0\0\x0cIDATx\x9cc\xf8\xcf\xc0\0\0\x03\x01\x01\0\xc9\xfe\x92\xef\0\0\0\0IEND\xaeB`\x82";
     vec![bmp, png.to_vec()]
+}
+
+/// A file of each format of weights.
+fn weights_files() -> Vec<Vec<u8>> {
+    macro_rules! fixtures {
+        ($($name:literal),*) => {
+            vec![$(include_bytes!(concat!("../../../crates/onggi-zoo/tests/fixtures/weights/", $name)).to_vec()),*]
+        };
+    }
+    fixtures![
+        "dtypes.safetensors",
+        "dtypes.pth",
+        "views.pth",
+        "deflated.pth",
+        "nested.pth",
+        "protocol5.pth",
+        "views-legacy.pth",
+        "checkpoint-legacy.pth",
+        "protocol1-legacy.pth",
+        "malicious-reduce4-legacy.pth"
+    ]
 }
 
 /// xorshift64*: enough for a mutator.

@@ -113,6 +113,7 @@ pub(super) fn read_legacy(bytes: &[u8]) -> Result<StateDict, WeightsError> {
         return Err(big_endian());
     }
     let pickle = next()?;
+    let tensors = find(&pickle)?;
     let keys = next()?;
     let Node::List(keys_in_order) = keys.root() else {
         return Err(WeightsError::damaged("the storages' order must be a list"));
@@ -143,7 +144,7 @@ pub(super) fn read_legacy(bytes: &[u8]) -> Result<StateDict, WeightsError> {
         storages.insert(key, Cow::Borrowed(data));
         rest = after;
     }
-    collect(&find(&pickle)?, &storages, bytes.len())
+    collect(&tensors, &storages, bytes.len())
 }
 
 /// The tensors by name, out of their wrappers.
@@ -249,4 +250,54 @@ fn big_endian() -> WeightsError {
     WeightsError::unsupported(
         "written on a big-endian machine; load it in Python there and save it as safetensors",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A legacy file with this object and one storage of one value, 2.5.
+    fn legacy(object: &[u8]) -> Result<StateDict, WeightsError> {
+        let file = [
+            b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.M\xe9\x03.}.",
+            object,
+            b"]X\x01\0\0\x000a.\x01\0\0\0\0\0\0\0",
+            &2.5f32.to_le_bytes(),
+        ];
+        read_legacy(&file.concat())
+    }
+
+    /// A dict with a tensor `x` of that storage's value, 2^`log` times.
+    fn repeated(log: u8) -> Vec<u8> {
+        let len = [&b"\x8a\x08"[..], &(1u64 << log).to_le_bytes()].concat();
+        [
+            b"}X\x01\0\0\0xctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storage",
+            &b"ctorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQK\x00"[..],
+            &len,
+            b"\x85K\x00\x85\x89NtRs.",
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_value_is_repeated_up_to_a_bound() {
+        assert_eq!(legacy(&repeated(2)).unwrap()["x"].values, [2.5; 4]);
+        // Four tebibytes from 200 bytes.
+        let error = legacy(&repeated(40)).unwrap_err().to_string();
+        assert!(error.contains("more than 16 times"), "{error}");
+    }
+
+    #[test]
+    fn an_object_without_tensors_names_its_keys() {
+        let error = legacy(b"}X\x05\0\0\0epochK\x03s.").unwrap_err().to_string();
+        assert!(error.contains("has the keys [`epoch`]"), "{error}");
+        let error = legacy(b"K\x03.").unwrap_err().to_string();
+        assert!(error.contains("give it model.state_dict()"), "{error}");
+    }
+
+    #[test]
+    fn a_wrapper_that_holds_itself_ends() {
+        let error = legacy(b"}q\x00X\x05\0\0\0modelh\x00s.").unwrap_err();
+        assert!(error.to_string().contains("no tensors by name"), "{error}");
+    }
 }

@@ -9,7 +9,7 @@ use super::{Dtype, Id, Node, View, WeightsError};
 
 /// A known name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Global {
+pub(in crate::weights) enum Global {
     /// `collections.OrderedDict`.
     OrderedDict,
     /// `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`.
