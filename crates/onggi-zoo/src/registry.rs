@@ -1,5 +1,6 @@
 //! The models by name: a row and a variant each.
 
+use crate::pass::Pass;
 use crate::{Mlp, NormKind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -88,6 +89,14 @@ pub enum ZooError {
     /// A layer refused its configuration.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// More than an ONNX file holds.
+    #[error(
+        "an ONNX file holds at most 2 GiB, but this model takes {bytes} bytes; export it as safetensors"
+    )]
+    OnnxSize {
+        /// Size of the file that it would be.
+        bytes: usize,
+    },
 }
 
 pub(crate) fn unknown<'a>(
@@ -129,6 +138,16 @@ impl TableModel {
                 name,
                 TABLE_MODELS.iter().map(|row| row.name),
             )),
+        }
+    }
+
+    /// Logits of rows, layer by layer.
+    ///
+    /// # Errors
+    /// Rows of another length.
+    pub fn apply<P: Pass>(&self, pass: &mut P, x: P::Rows) -> Result<P::Rows, NnError> {
+        match self {
+            Self::Mlp(model) => model.apply(pass, x),
         }
     }
 }

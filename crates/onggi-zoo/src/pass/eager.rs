@@ -1,6 +1,6 @@
 //! A pass that computes.
 
-use super::{Activation, Pass, same_padding};
+use super::{Activation, Pass, at, same_padding};
 use crate::Norm;
 use crate::norm::normalised;
 use burn::tensor::Tensor;
@@ -47,12 +47,6 @@ impl<'a> Eager<'a> {
     pub fn into_maps(self) -> BTreeMap<String, Tensor<4>> {
         self.maps
     }
-}
-
-/// The path of `name` in the state dict.
-fn at(path: &[String], name: &str) -> String {
-    let parts = path.iter().map(String::as_str).chain([name]);
-    parts.collect::<Vec<_>>().join(".")
 }
 
 impl Pass for Eager<'_> {
@@ -162,19 +156,17 @@ impl Pass for Eager<'_> {
         Ok(x.reshape([n, c * h * w]))
     }
 
-    fn linear(
+    fn linear_norm(
         &mut self,
-        name: &str,
-        layer: &Linear,
+        (name, linear): (&str, &Linear),
+        (_, norm): (&str, Option<&Norm<1>>),
         activation: Activation,
         x: Tensor<2>,
     ) -> Result<Tensor<2>, NnError> {
-        let x = layer.forward(x)?;
-        if self.probe.is_on() {
-            let layer = at(&self.path, name);
-            self.probe.record(&layer, activation.nonlinearity(), &x);
-        }
-        Ok(activation.apply(x))
+        let x = linear.forward(x)?;
+        let path = &self.path;
+        let layer = || at(path, name);
+        normalised(norm, x, self.mode, activation, self.probe, layer)
     }
 
     fn dropout(&mut self, layer: &Dropout, x: Tensor<2>) -> Result<Tensor<2>, NnError> {
