@@ -292,3 +292,44 @@ impl Tensor {
         value
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the onnx package writes it: `tests/fixtures/onnx/generate.py`.
+    #[test]
+    fn a_graph_has_the_bytes_of_the_reference() {
+        let mut graph = Graph::default();
+        let count = |n: i16| -> Vec<f32> { (0..n).map(|i| f32::from(i - 3)).collect() };
+        graph.input("images", Element::F32, &[2, 4, 4], "in [0, 1]");
+        let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+        let attributes = vec![
+            ("kernel_shape", ints(&[2, 2])),
+            ("pads", ints(&[0; 4])),
+            ("strides", ints(&[2, 2])),
+        ];
+        let map = (Element::F32, [2, 2, 2].as_slice());
+        let x = graph.node(("MaxPool", "pool"), vec!["images".into()], attributes, map);
+        let slope = vec![
+            ("alpha", Attribute::Float(0.25)),
+            ("beta", Attribute::Float(0.5)),
+        ];
+        let x = graph.node(("HardSigmoid", "gate"), vec![x], slope, map);
+        let rows = graph.ints("rows", &[0, -1]);
+        let (eight, all) = (
+            (Element::F32, [8].as_slice()),
+            (Element::F32, [75].as_slice()),
+        );
+        // A second one of that name is numbered.
+        let x = graph.node(("Reshape", "gate"), vec![x, rows], vec![], eight);
+        let weight = graph.floats("fc.weight", &[75, 8], &count(600));
+        let bias = graph.floats("fc.bias", &[75], &count(75));
+        assert_eq!(graph.floats("fc.bias", &[1], &[0.0]), bias, "made once");
+        let transposed = vec![("transB", Attribute::Int(1))];
+        let x = graph.node(("Gemm", "fc"), vec![x, weight, bias], transposed, all);
+        graph.output(&x, "logits", "");
+        let expected = include_bytes!("../../tests/fixtures/onnx/graph.bin");
+        assert!(graph.message("tiny").into_bytes() == expected);
+    }
+}

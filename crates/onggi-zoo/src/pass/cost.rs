@@ -134,6 +134,10 @@ impl Pass for Cost {
         Ok(x)
     }
 
+    fn activation(&mut self, _: Activation, x: MapShape) -> Result<MapShape, NnError> {
+        Ok(x)
+    }
+
     fn pad_same(&mut self, kernel: usize, stride: usize, x: MapShape) -> Result<MapShape, NnError> {
         Ok(shape::padded(kernel, stride, x))
     }
@@ -170,6 +174,10 @@ impl Pass for Cost {
         Ok(x.iter().product())
     }
 
+    fn unflatten(&mut self, channels: usize, x: usize) -> Result<MapShape, NnError> {
+        shape::unflattened(channels, x)
+    }
+
     fn linear_norm(
         &mut self,
         (name, linear): (&str, &Linear),
@@ -189,5 +197,106 @@ impl Pass for Cost {
 
     fn dropout(&mut self, _: &Dropout, x: usize) -> Result<usize, NnError> {
         Ok(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IMAGE_MODELS, ImageModel, ModelOptions, NormKind, TableModel};
+    use burn::tensor::{Device, Tensor};
+    use onggi_nn::{Mode, init, state};
+
+    fn build(name: &str, options: &ModelOptions) -> ImageModel {
+        ImageModel::build(name, 3, options, &mut init::generator(1), &Device::flex()).unwrap()
+    }
+
+    /// Millions of multiply-adds and of parameters that the authors state at 1,000 classes.
+    #[test]
+    fn counts_are_the_published_ones() {
+        for (name, side, multiply_adds, parameters) in [
+            ("efficientnet_lite0", 224, 407.0, 4.7),
+            ("efficientnet_lite1", 240, 631.0, 5.4),
+            ("efficientnet_lite2", 260, 899.0, 6.1),
+        ] {
+            let model = build(name, &ModelOptions::new(1000));
+            let cost = Cost::of(&model, [3, side, side]).unwrap();
+            let (found, values) = (cost.multiply_adds() as f64, cost.parameters() as f64);
+            eprintln!("{name}: {found} {values}");
+            assert!(
+                (found / 1e6 / multiply_adds - 1.0).abs() < 0.01,
+                "{name}: {found}"
+            );
+            assert!((values / 1e6 - parameters).abs() < 0.05, "{name}: {values}");
+        }
+    }
+
+    /// By hand: a stem, a block without and two with a shortcut of their own, a classifier.
+    #[test]
+    fn a_small_network_by_hand() {
+        let model = build("small_resnet", &ModelOptions::new(10));
+        let cost = Cost::of(&model, [3, 28, 28]).unwrap();
+        let conv =
+            |inputs: u64, outputs: u64, taps: u64, side: u64| inputs * outputs * taps * side * side;
+        let stem = conv(3, 32, 9, 14) + 2 * conv(32, 32, 9, 14);
+        let second = conv(32, 64, 9, 7) + conv(64, 64, 9, 7) + conv(32, 64, 1, 7);
+        let third = conv(64, 128, 9, 4) + conv(128, 128, 9, 4) + conv(64, 128, 1, 4);
+        assert_eq!(cost.multiply_adds(), stem + second + third + 1280);
+        let layer = |name| {
+            cost.layers()
+                .iter()
+                .find(|layer| layer.layer == name)
+                .unwrap()
+        };
+        let expected = LayerCost {
+            layer: "layers.1.downsample.1".into(),
+            shape: vec![64, 7, 7],
+            multiply_adds: 0,
+            parameters: 128,
+        };
+        assert_eq!(layer("layers.1.downsample.1"), &expected);
+        assert_eq!(layer("fc").shape, [10]);
+        let error = Cost::of(&model, [1, 28, 28]).unwrap_err().to_string();
+        assert!(error.contains("(N, 3, H, W)"), "{error}");
+    }
+
+    /// Every layer of every model is counted once, under its name in the state dict, and what it puts
+    /// out is as large as the model's own.
+    #[test]
+    fn every_model_is_counted_whole() {
+        let device = Device::flex();
+        for row in IMAGE_MODELS {
+            for norm in [NormKind::Batch, NormKind::Group, NormKind::None] {
+                let options = ModelOptions {
+                    norm,
+                    ..ModelOptions::new(5)
+                };
+                let model = build(row.name, &options);
+                let image = [3, 37, 50];
+                let mut cost = Cost::default();
+                let features = model.features(&mut cost, image).unwrap();
+                let x = Tensor::<4>::zeros([1, image[0], image[1], image[2]], &device);
+                let computed = model.pooled(x, &Mode::Eval).unwrap();
+                assert_eq!([1, features], computed.dims(), "{}", row.name);
+                model.head(&mut cost, features).unwrap();
+                assert_eq!(
+                    cost.parameters(),
+                    state::num_parameters(&model),
+                    "{}",
+                    row.name
+                );
+                let state = state::collect(&model);
+                for layer in cost.layers() {
+                    let weight = format!("{}.weight", layer.layer);
+                    assert!(state.contains_key(&weight), "{}: {weight}", row.name);
+                }
+            }
+        }
+        let rng = &mut init::generator(1);
+        let model = TableModel::build("mlp", 7, &ModelOptions::new(3), rng, &device).unwrap();
+        let mut cost = Cost::default();
+        assert_eq!(model.apply(&mut cost, 7).unwrap(), 3);
+        assert_eq!(cost.multiply_adds(), (7 + 64 + 3) * 64);
+        assert_eq!(cost.parameters(), state::num_parameters(&model));
     }
 }

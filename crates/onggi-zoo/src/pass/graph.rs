@@ -316,6 +316,10 @@ impl Pass for Record {
         Ok(self.activated(name, activation, y))
     }
 
+    fn activation(&mut self, activation: Activation, x: Map) -> Result<Map, NnError> {
+        Ok(self.activated("", activation, x))
+    }
+
     fn pad_same(&mut self, kernel: usize, stride: usize, x: Map) -> Result<Map, NnError> {
         let [_, height, width] = x.shape;
         let padding = [height, width].map(|size| same_padding(size, kernel, stride));
@@ -404,6 +408,13 @@ impl Pass for Record {
         let features = x.shape.iter().product();
         let axis = vec![("axis", Attribute::Int(1))];
         Ok(self.node(("Flatten", ""), vec![x.name], axis, [features]))
+    }
+
+    fn unflatten(&mut self, channels: usize, x: Rows) -> Result<Map, NnError> {
+        let shape = shape::unflattened(channels, x.shape[0])?;
+        let sizes = [0, channels as i64, -1, 1];
+        let sizes = self.graph.ints(&format!("/unflatten/{channels}"), &sizes);
+        Ok(self.node(("Reshape", ""), vec![x.name, sizes], vec![], shape))
     }
 
     fn linear_norm(

@@ -136,6 +136,15 @@ pub(super) fn concatenated(maps: impl Iterator<Item = MapShape>) -> Result<MapSh
     whole.ok_or_else(|| misfit("concat", "at least one map", &[]))
 }
 
+/// The map of rows that were flattened.
+pub(super) fn unflattened(channels: usize, length: usize) -> Result<MapShape, NnError> {
+    if channels == 0 || !length.is_multiple_of(channels) {
+        let expected = format!("(N, {channels} · L)");
+        return Err(misfit("unflatten", expected, &[length]));
+    }
+    Ok([channels, length / channels, 1])
+}
+
 /// The rows of a linear layer.
 pub(super) fn mapped(layer: &Linear, features: usize) -> Result<usize, NnError> {
     let [outputs, inputs] = layer.weight.dims();
@@ -159,5 +168,95 @@ pub(super) fn misfit(layer: &'static str, expected: impl Into<String>, sizes: &[
         layer,
         expected: expected.into(),
         got: [&[1], sizes].concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, Tensor};
+    use onggi_nn::conv::{Conv2dConfig, Padding};
+    use onggi_nn::init;
+    use onggi_ops::pad::{PadMode, pad};
+    use onggi_ops::pool::{avg_pool, max_pool};
+
+    /// The shape of one image's map, or `None` for an error.
+    fn of<E>(map: Result<Tensor<4>, E>) -> Option<MapShape> {
+        map.ok()
+            .map(|map| [map.dims()[1], map.dims()[2], map.dims()[3]])
+    }
+
+    #[test]
+    fn shapes_are_those_of_the_operations() {
+        let device = Device::flex();
+        let mut refused = 0;
+        for size in 1..12 {
+            let x = || Tensor::<4>::zeros([1, 2, size, 9], &device);
+            let map = [2, size, 9];
+            for (kernel, stride, padding) in
+                (1..5).flat_map(|k| (1..5).flat_map(move |s| (0..=k / 2).map(move |p| (k, s, p))))
+            {
+                for dilation in 1..3 {
+                    let mut config = Conv2dConfig::new(2, 3, kernel)
+                        .with_stride(stride)
+                        .with_padding(padding)
+                        .with_dilation(dilation);
+                    config.kernel_size[1] = 1;
+                    let conv = config.init(&mut init::generator(1), &device).unwrap();
+                    let expected = of(conv.forward(x()));
+                    refused += usize::from(expected.is_none());
+                    assert_eq!(convolved(&conv, map).ok(), expected, "{size} {config:?}");
+                    for ceil_mode in [false, true] {
+                        let mut options = MaxPoolOptions::new(kernel)
+                            .with_stride(stride)
+                            .with_padding(padding)
+                            .with_ceil_mode(ceil_mode);
+                        options.dilation = [dilation, 1];
+                        // A window that sees no value is an error there, and never part of a model.
+                        if let Some(expected) = of(max_pool(x(), &options)) {
+                            let found = pooled(max_windows(&options), map).unwrap();
+                            assert_eq!(found, expected, "{size} {options:?}");
+                        }
+                    }
+                }
+                for ceil_mode in [false, true] {
+                    let options = AvgPoolOptions::new(kernel)
+                        .with_stride(stride)
+                        .with_padding(padding)
+                        .with_ceil_mode(ceil_mode);
+                    let expected = of(avg_pool(x(), &options));
+                    let found = pooled(avg_windows(&options), map).ok();
+                    assert_eq!(found, expected, "{size} {options:?}");
+                }
+                let around = [size, 9].map(|size| same_padding(size, kernel, stride));
+                let expected = of(pad(x(), around, PadMode::ZEROS));
+                assert_eq!(Some(padded(kernel, stride, map)), expected);
+            }
+        }
+        assert!(refused > 10, "small maps are refused alike");
+        let mut config = Conv2dConfig::new(4, 6, 2).with_groups(2);
+        config.padding = Padding::Same;
+        let conv = config.init(&mut init::generator(1), &device).unwrap();
+        assert_eq!(convolved(&conv, [4, 5, 7]), Ok([6, 5, 7]));
+        assert!(convolved(&conv, [2, 5, 7]).is_err());
+    }
+
+    #[test]
+    fn maps_that_do_not_fit_each_other() {
+        assert_eq!(joined("add", [2, 3, 4], [2, 3, 4]), Ok([2, 3, 4]));
+        assert_eq!(joined("gate", [2, 3, 4], [2, 1, 1]), Ok([2, 3, 4]));
+        assert!(joined("add", [2, 3, 4], [2, 1, 1]).is_err());
+        assert!(joined("gate", [2, 3, 4], [3, 1, 1]).is_err());
+        let error = joined("add", [2, 3, 4], [2, 3, 5]).unwrap_err().to_string();
+        let words = "add: the input must be (N, 2, 3, 4), but its shape is [1, 2, 3, 5]";
+        assert_eq!(error, words);
+        assert_eq!(
+            concatenated([[2, 3, 4], [5, 3, 4]].into_iter()),
+            Ok([7, 3, 4])
+        );
+        assert!(concatenated([[2, 3, 4], [5, 3, 5]].into_iter()).is_err());
+        assert!(concatenated(std::iter::empty()).is_err());
+        assert_eq!(unflattened(4, 12), Ok([4, 3, 1]));
+        assert!(unflattened(5, 12).is_err() && unflattened(0, 12).is_err());
     }
 }
