@@ -97,12 +97,8 @@ impl Graph {
         attributes: Vec<(&'static str, Attribute)>,
         (element, shape): (Element, &[usize]),
     ) -> String {
-        let mut output = name.to_owned();
-        let mut number = 1;
-        while !self.names.insert(output.clone()) {
-            output = format!("{name}_{number}");
-            number += 1;
-        }
+        let output = self.free(name);
+        self.names.insert(output.clone());
         self.nodes.push(Node {
             op,
             inputs,
@@ -137,7 +133,7 @@ impl Graph {
         }
     }
 
-    /// A constant by name, made once.
+    /// A constant, and its name: `name`, numbered if there is another of that name. Equal ones are one.
     pub(crate) fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes());
         self.constant(name, Element::F32, shape, bytes)
@@ -162,15 +158,32 @@ impl Graph {
         shape: &[usize],
         bytes: impl Iterator<Item = u8>,
     ) -> String {
-        if self.names.insert(name.to_owned()) {
-            self.constants.push(Constant {
-                name: name.to_owned(),
-                element,
-                shape: shape.to_vec(),
-                bytes: bytes.collect(),
-            });
+        let (shape, bytes) = (shape.to_vec(), bytes.collect());
+        let mut made = Constant {
+            name: name.to_owned(),
+            element,
+            shape,
+            bytes,
+        };
+        if self.names.contains(name) {
+            // Of a layer that is passed twice; with another norm behind it, it is another.
+            if self.constants.contains(&made) {
+                return made.name;
+            }
+            made.name = self.free(name);
         }
-        name.to_owned()
+        self.names.insert(made.name.clone());
+        let name = made.name.clone();
+        self.constants.push(made);
+        name
+    }
+
+    /// `name`, numbered if there is one of that name already.
+    fn free(&self, name: &str) -> String {
+        let numbered = (1..).map(|number| format!("{name}_{number}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        let free = names.find(|name| !self.names.contains(name));
+        free.unwrap_or_else(|| name.to_owned())
     }
 
     /// The bytes of the ONNX file of a model called `name`.
@@ -325,7 +338,9 @@ mod tests {
         let x = graph.node(("Reshape", "gate"), vec![x, rows], vec![], eight);
         let weight = graph.floats("fc.weight", &[75, 8], &count(600));
         let bias = graph.floats("fc.bias", &[75], &count(75));
-        assert_eq!(graph.floats("fc.bias", &[1], &[0.0]), bias, "made once");
+        assert_eq!(graph.floats("fc.bias", &[75], &count(75)), bias);
+        let other = graph.clone().floats("fc.bias", &[1], &[0.0]);
+        assert_eq!(other, "fc.bias_1");
         let transposed = vec![("transB", Attribute::Int(1))];
         let x = graph.node(("Gemm", "fc"), vec![x, weight, bias], transposed, all);
         graph.output(&x, "logits", "");

@@ -159,7 +159,7 @@ fn what_cannot_be_exported_is_said_and_nothing_is_written() {
     let export = |args: &[&str], code, words: &str| {
         place.run(&[&["export"], args].concat()).bad(code, words);
     };
-    export(&["r"], 2, "--format");
+    export(&["r"], 2, "required arguments were not provided");
     export(&["r", "--format", "pmml"], 2, "pmml");
     export(&["nowhere", "--format", "onnx"], 1, "nowhere");
     assert!(!place.path("nowhere.onnx").exists());
