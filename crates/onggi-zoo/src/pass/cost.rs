@@ -24,8 +24,9 @@ pub struct LayerCost {
 
 /// Counts what convolutions, linear layers and norms take, without computing.
 ///
-/// As is the field's custom, multiply-adds are those of convolutions and linear layers; biases, norms,
-/// activations, pooling, sums and gates are left out.
+/// Multiply-adds are those of convolutions and linear layers, as PyTorch's counter has them (half its
+/// FLOPs); biases, norms, activations, pooling, sums and gates are left out. Papers that count some of
+/// those too state a little more: 407 M for EfficientNet-Lite0, which here has 385 M.
 ///
 /// # Example
 /// ```
@@ -207,34 +208,29 @@ mod tests {
     use burn::tensor::{Device, Tensor};
     use onggi_nn::{Mode, init, state};
 
-    fn build(name: &str, options: &ModelOptions) -> ImageModel {
-        ImageModel::build(name, 3, options, &mut init::generator(1), &Device::flex()).unwrap()
+    fn build(name: &str, options: &ModelOptions, device: &Device) -> ImageModel {
+        ImageModel::build(name, 3, options, &mut init::generator(1), device).unwrap()
     }
 
-    /// Millions of multiply-adds and of parameters that the authors state at 1,000 classes.
+    /// What PyTorch 2.15.0 counts (`torch.utils.flop_counter`, halved) in timm 1.0.31's models.
     #[test]
-    fn counts_are_the_published_ones() {
+    fn counts_are_those_of_pytorch() {
         for (name, side, multiply_adds, parameters) in [
-            ("efficientnet_lite0", 224, 407.0, 4.7),
-            ("efficientnet_lite1", 240, 631.0, 5.4),
-            ("efficientnet_lite2", 260, 899.0, 6.1),
+            ("efficientnet_lite0", 224, 385_187_552, 4_652_008),
+            ("efficientnet_lite1", 240, 600_185_232, 5_416_680),
+            ("efficientnet_lite2", 260, 859_736_272, 6_092_072),
         ] {
-            let model = build(name, &ModelOptions::new(1000));
+            let model = build(name, &ModelOptions::new(1000), &Device::flex());
             let cost = Cost::of(&model, [3, side, side]).unwrap();
-            let (found, values) = (cost.multiply_adds() as f64, cost.parameters() as f64);
-            eprintln!("{name}: {found} {values}");
-            assert!(
-                (found / 1e6 / multiply_adds - 1.0).abs() < 0.01,
-                "{name}: {found}"
-            );
-            assert!((values / 1e6 - parameters).abs() < 0.05, "{name}: {values}");
+            let found = (cost.multiply_adds(), cost.parameters());
+            assert_eq!(found, (multiply_adds, parameters), "{name}");
         }
     }
 
     /// By hand: a stem, a block without and two with a shortcut of their own, a classifier.
     #[test]
     fn a_small_network_by_hand() {
-        let model = build("small_resnet", &ModelOptions::new(10));
+        let model = build("small_resnet", &ModelOptions::new(10), &Device::flex());
         let cost = Cost::of(&model, [3, 28, 28]).unwrap();
         let conv =
             |inputs: u64, outputs: u64, taps: u64, side: u64| inputs * outputs * taps * side * side;
@@ -264,14 +260,15 @@ mod tests {
     /// out is as large as the model's own.
     #[test]
     fn every_model_is_counted_whole() {
-        let device = Device::flex();
+        // Parameters are told by their gradients.
+        let device = Device::flex().autodiff();
         for row in IMAGE_MODELS {
             for norm in [NormKind::Batch, NormKind::Group, NormKind::None] {
                 let options = ModelOptions {
                     norm,
                     ..ModelOptions::new(5)
                 };
-                let model = build(row.name, &options);
+                let model = build(row.name, &options, &device);
                 let image = [3, 37, 50];
                 let mut cost = Cost::default();
                 let features = model.features(&mut cost, image).unwrap();

@@ -19,10 +19,11 @@ Examples:
   onggi export runs/photos-1 --format safetensors      weights by PyTorch's names
   onggi export runs/table-1 --format onnx --out model.onnx --force
 
-An ONNX file takes samples as they are (images: float32 (N, channels, height, width), pixels divided
-by 255; tables: float64 (N, columns), NaN where a value is missing): mean and standard deviation are in
-the graph. Its outputs are `logits` and `probabilities`. A safetensors file holds weights alone. The
-metadata of both have `labels` and `preprocessing` as JSON.";
+An ONNX file takes samples as they are, and standardises them itself:
+  images  float32 (N, channels, height, width), pixels divided by 255
+  rows    float64 (N, columns), NaN where a value is missing
+It gives `logits` and `probabilities`. A safetensors file holds weights alone.
+Both have `labels` and `preprocessing` in their metadata, as JSON.";
 
 /// Arguments of `onggi export`.
 #[derive(Args, Debug)]
@@ -38,7 +39,7 @@ pub(crate) struct Export {
     /// Write over a file that is there
     #[arg(long)]
     force: bool,
-    /// Print one JSON object: path, size, inputs, outputs
+    /// Print one JSON object: path, format, size, input, number of classes
     #[arg(long)]
     json: bool,
 }
@@ -215,17 +216,17 @@ fn preprocessing(input: &Input, in_graph: bool) -> Value {
                 "divide_by": 255,
                 "mean": decimals(normalize.mean()),
                 "std": decimals(normalize.std()),
-                "mean_and_std_in_graph": in_graph,
+                "standardised_in_graph": in_graph,
             })
         }
         Input::Table { target, preprocess } => json!({
             "task": "table",
             "target": target,
             "columns": preprocess.columns(),
-            "missing": preprocess.medians(),
+            "median": preprocess.medians(),
             "mean": preprocess.means(),
             "std": preprocess.stds(),
-            "missing_mean_and_std_in_graph": in_graph,
+            "standardised_in_graph": in_graph,
         }),
     }
 }

@@ -95,7 +95,7 @@ fn an_image_model_becomes_onnx() {
     };
     assert_eq!(metadata("labels"), json!(["blue", "red"]));
     let preprocessing = metadata("preprocessing");
-    assert_eq!(preprocessing["mean_and_std_in_graph"], true);
+    assert_eq!(preprocessing["standardised_in_graph"], true);
     assert_eq!(preprocessing["channels"], "RGB");
     assert_eq!(
         [&preprocessing["height"], &preprocessing["width"]],
@@ -121,6 +121,10 @@ fn a_table_model_becomes_onnx() {
         .json();
     assert_eq!(predictions["predictions"].as_array().unwrap().len(), 4);
     compare(&answer, &predictions, &["high", "low"]);
+    let preprocessing = answer["metadata"]["preprocessing"].as_str().unwrap();
+    let preprocessing: Value = serde_json::from_str(preprocessing).unwrap();
+    assert_eq!(preprocessing["columns"], json!(["a", "b"]));
+    assert_eq!(preprocessing["standardised_in_graph"], true);
 }
 
 #[test]
@@ -142,7 +146,7 @@ fn weights_are_written_by_pytorchs_names() {
     assert_eq!(metadata["labels"], r#"["blue","red"]"#);
     let preprocessing = metadata["preprocessing"].as_str().unwrap();
     let preprocessing: Value = serde_json::from_str(preprocessing).unwrap();
-    assert_eq!(preprocessing["mean_and_std_in_graph"], false);
+    assert_eq!(preprocessing["standardised_in_graph"], false);
     assert_eq!(preprocessing["mean"].as_array().unwrap().len(), 3);
     assert_eq!(header["conv1.weight"]["shape"], json!([32, 3, 3, 3]));
     assert_eq!(header["fc.bias"]["dtype"], "F32");
