@@ -52,14 +52,21 @@ fn trained<M: Module>(model: M) -> M {
     state::load(model, state).unwrap()
 }
 
-fn image_model(name: &str, channels: usize, norm: NormKind) -> ImageModel {
+/// The model called `name`; `None` for one that has no norms to be replaced.
+fn image_model(name: &str, channels: usize, norm: NormKind) -> Option<ImageModel> {
     let options = ModelOptions {
         norm,
         dropout: 0.2,
         ..ModelOptions::new(5)
     };
     let rng = &mut init::generator(7);
-    trained(ImageModel::build(name, channels, &options, rng, &Device::flex()).unwrap())
+    match ImageModel::build(name, channels, &options, rng, &Device::flex()) {
+        Ok(model) => Some(trained(model)),
+        Err(error) => {
+            assert_ne!(norm, NormKind::Batch, "{name}: {error}");
+            None
+        }
+    }
 }
 
 fn image_file(model: &ImageModel, shape: [usize; 3]) -> Vec<u8> {
@@ -155,7 +162,9 @@ fn every_image_model_gives_a_sound_graph() {
     for row in IMAGE_MODELS {
         let side = row.pretrained.map_or(28, |pretrained| pretrained.size);
         for norm in NORMS {
-            let model = image_model(row.name, 3, norm);
+            let Some(model) = image_model(row.name, 3, norm) else {
+                continue;
+            };
             let ops = look_through(&image_file(&model, [3, side, side]), 5);
             let normalised = ops.contains_key("InstanceNormalization");
             assert_eq!(normalised, norm == NormKind::Group, "{}: {ops:?}", row.name);
@@ -168,7 +177,7 @@ fn every_image_model_gives_a_sound_graph() {
 fn the_file_is_the_same_each_time() {
     let file = || {
         image_file(
-            &image_model("small_resnet", 3, NormKind::Group),
+            &image_model("small_resnet", 3, NormKind::Group).unwrap(),
             [3, 20, 12],
         )
     };
@@ -177,7 +186,7 @@ fn the_file_is_the_same_each_time() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let model = image_model("small_resnet", 3, NormKind::Batch);
+    let model = image_model("small_resnet", 3, NormKind::Batch).unwrap();
     let refusal = |shape, mean: &[f32]| {
         let std = &STD;
         let input = Images { shape, mean, std };
@@ -269,7 +278,9 @@ fn image_models_answer_alike_under_onnxruntime() {
                 None => (1, [27, 20]),
                 Some(pretrained) => (3, [pretrained.size; 2]),
             };
-            let model = image_model(row.name, channels, norm);
+            let Some(model) = image_model(row.name, channels, norm) else {
+                continue;
+            };
             let file = image_file(&model, [channels, h, w]);
             for n in [1, 3] {
                 let size = channels * h * w;
