@@ -16,6 +16,7 @@ pub mod linear;
 mod memory;
 pub mod metrics;
 mod objective;
+mod plain;
 pub mod run;
 mod subset;
 mod tensorboard;
@@ -29,6 +30,7 @@ pub use error::TrainError;
 pub use evaluate::{Predictions, predict, rows};
 pub use input::Input;
 pub use objective::Objective;
+pub use plain::plain_safetensors;
 pub use subset::Subset;
 pub use tensorboard::TensorBoard;
 pub use trainer::{

@@ -24,6 +24,7 @@ mod efficientnet_lite;
 mod image;
 mod mlp;
 mod norm;
+pub mod onnx;
 pub mod pass;
 mod pretrained;
 mod registry;

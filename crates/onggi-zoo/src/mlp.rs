@@ -1,8 +1,8 @@
 //! Multilayer perceptron for rows of numbers.
 
 use crate::ModelOptions;
-use crate::norm::{Norm, normalised};
-use crate::pass::Activation;
+use crate::norm::Norm;
+use crate::pass::{Activation, Eager, Pass};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::dropout::Dropout;
@@ -73,24 +73,28 @@ impl Mlp {
     }
 }
 
+impl Mlp {
+    /// Logits of rows, layer by layer.
+    ///
+    /// # Errors
+    /// Rows of another length.
+    pub fn apply<P: Pass>(&self, pass: &mut P, mut x: P::Rows) -> Result<P::Rows, NnError> {
+        for (i, linear) in self.hidden.iter().enumerate() {
+            let (layer, norm) = (format!("hidden.{i}"), format!("norm.{i}"));
+            let norm = (norm.as_str(), self.norm.get(i));
+            x = pass.linear_norm((&layer, linear), norm, Activation::Relu, x)?;
+        }
+        let x = pass.dropout(&self.dropout, x)?;
+        pass.linear("fc", &self.fc, Activation::Identity, x)
+    }
+}
+
 impl Classifier<2> for Mlp {
     fn forward(&self, x: Tensor<2>, mode: &Mode) -> Result<Tensor<2>, NnError> {
         self.observed(x, mode, &mut Probe::off())
     }
 
-    fn observed(
-        &self,
-        mut x: Tensor<2>,
-        mode: &Mode,
-        probe: &mut Probe,
-    ) -> Result<Tensor<2>, NnError> {
-        for (i, linear) in self.hidden.iter().enumerate() {
-            let y = linear.forward(x)?;
-            let (norm, layer) = (self.norm.get(i), || format!("hidden.{i}"));
-            x = normalised(norm, y, mode, Activation::Relu, probe, layer)?;
-        }
-        let logits = self.fc.forward(self.dropout.forward(x, mode)?)?;
-        probe.record("fc", Nonlinearity::Linear, &logits);
-        Ok(logits)
+    fn observed(&self, x: Tensor<2>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+        self.apply(&mut Eager::new(mode, probe), x)
     }
 }

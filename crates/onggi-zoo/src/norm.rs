@@ -1,7 +1,7 @@
 //! The normalisation that a model is built with: by name, or none.
 
 use crate::pass::Activation;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use onggi_nn::init::Probe;
 use onggi_nn::norm::{BatchNorm, BatchNormConfig, GroupNorm, GroupNormConfig};
@@ -107,6 +107,58 @@ impl<const R: usize> Norm<R> {
             other => (Fused::Identity, other),
         };
         Ok(left.apply(norm.forward_activated(x, mode, fused)?))
+    }
+}
+
+/// What a batch normalisation does in evaluation: `scale · x + offset`, channel by channel.
+pub(crate) struct Affine {
+    /// `weight / √(var + eps)`.
+    pub(crate) scale: Vec<f64>,
+    /// `bias − mean · scale`.
+    pub(crate) offset: Vec<f64>,
+}
+
+impl Affine {
+    /// By the running statistics.
+    ///
+    /// # Errors
+    /// A norm without them.
+    pub(crate) fn of<const R: usize>(norm: &BatchNorm<R>) -> Result<Self, NnError> {
+        let (Some(mean), Some(var)) = (&norm.running_mean, &norm.running_var) else {
+            return Err(NnError::Config {
+                layer: "BatchNorm",
+                argument: "track_running_stats",
+                expected: "true, to be folded or exported".into(),
+                got: "false".into(),
+            });
+        };
+        let values = |x: Tensor<1>| x.into_data().iter::<f64>().collect::<Vec<_>>();
+        let (mean, var) = (values(mean.value_sync()), values(var.value_sync()));
+        let parameter = |p: &Option<Param<Tensor<1>>>, default| match p {
+            Some(p) => values(p.val()),
+            None => vec![default; mean.len()],
+        };
+        let (weight, bias) = (parameter(&norm.weight, 1.0), parameter(&norm.bias, 0.0));
+        let pairs = weight.iter().zip(&var);
+        let scale: Vec<f64> = pairs.map(|(w, v)| w / (v + norm.eps()).sqrt()).collect();
+        let triples = bias.iter().zip(&mean).zip(&scale);
+        let offset = triples.map(|((b, m), s)| b - m * s).collect();
+        Ok(Self { scale, offset })
+    }
+
+    /// Makes the weight, outputs first, and the bias of the layer before do its work too: the new bias.
+    pub(crate) fn fold(&self, weight: &mut [f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let channels = self.scale.len().max(1);
+        let rows = weight.chunks_exact_mut((weight.len() / channels).max(1));
+        for (row, scale) in rows.zip(&self.scale) {
+            row.iter_mut()
+                .for_each(|w| *w = (f64::from(*w) * scale) as f32);
+        }
+        let bias = |c: usize| bias.map_or(0.0, |bias| f64::from(bias[c]));
+        let folded = self.scale.iter().zip(&self.offset).enumerate();
+        folded
+            .map(|(c, (scale, offset))| (bias(c) * scale + offset) as f32)
+            .collect()
     }
 }
 

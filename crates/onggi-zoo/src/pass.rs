@@ -2,10 +2,15 @@
 //!
 //! A backbone's `features` and `head` say in which order its layers follow each other. [`Eager`]
 //! computes them, tells a [`Probe`](onggi_nn::init::Probe) of them and keeps the maps of the parts
-//! asked for.
+//! asked for; [`Cost`] counts their multiply-adds from the shapes alone; [`onnx`](crate::onnx) writes
+//! them down as a graph.
 
+mod cost;
 mod eager;
+pub(crate) mod graph;
+mod shape;
 
+pub use cost::{Cost, LayerCost};
 pub use eager::Eager;
 
 use crate::Norm;
@@ -134,6 +139,12 @@ pub trait Pass: Sized {
         x: Self::Map,
     ) -> Result<Self::Map, NnError>;
 
+    /// `activation(x)`.
+    ///
+    /// # Errors
+    /// None.
+    fn activation(&mut self, activation: Activation, x: Self::Map) -> Result<Self::Map, NnError>;
+
     /// Zeros around `x`, so that a kernel of size `kernel` with this stride and no padding of its own
     /// gives `⌈size / stride⌉` outputs, as TensorFlow's SAME does: `total = max((⌈size/stride⌉ − 1)·stride
     /// + kernel − size, 0)`, of which `⌊total/2⌋` go before.
@@ -203,6 +214,25 @@ pub trait Pass: Sized {
     /// None.
     fn flatten(&mut self, x: Self::Map) -> Result<Self::Rows, NnError>;
 
+    /// `(N, C·L)` → `(N, C, L, 1)`: what [`flatten`](Self::flatten) has made of a map of so many
+    /// `channels`, but for its sides.
+    ///
+    /// # Errors
+    /// A length that `channels` does not divide.
+    fn unflatten(&mut self, channels: usize, x: Self::Rows) -> Result<Self::Map, NnError>;
+
+    /// `activation(norm(linear(x)))`, by the layers' names.
+    ///
+    /// # Errors
+    /// Rows of another length.
+    fn linear_norm(
+        &mut self,
+        linear: (&str, &Linear),
+        norm: (&str, Option<&Norm<1>>),
+        activation: Activation,
+        x: Self::Rows,
+    ) -> Result<Self::Rows, NnError>;
+
     /// `activation(linear(x))`.
     ///
     /// # Errors
@@ -213,7 +243,9 @@ pub trait Pass: Sized {
         layer: &Linear,
         activation: Activation,
         x: Self::Rows,
-    ) -> Result<Self::Rows, NnError>;
+    ) -> Result<Self::Rows, NnError> {
+        self.linear_norm((name, layer), ("", None), activation, x)
+    }
 
     /// Dropout.
     ///
@@ -229,6 +261,12 @@ pub trait Pass: Sized {
         let x = self.adaptive_avg_pool(1, x)?;
         self.flatten(x)
     }
+}
+
+/// The path of `name` in the state dict.
+fn at(path: &[String], name: &str) -> String {
+    let parts = path.iter().map(String::as_str).chain([name]);
+    parts.collect::<Vec<_>>().join(".")
 }
 
 /// What [`Pass::pad_same`] puts before and behind an axis of `size`.

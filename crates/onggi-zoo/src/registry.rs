@@ -1,5 +1,6 @@
 //! The models by name: a row and a variant each.
 
+use crate::pass::Pass;
 use crate::{Mlp, NormKind};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -88,6 +89,14 @@ pub enum ZooError {
     /// A layer refused its configuration.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// More than an ONNX file holds.
+    #[error(
+        "an ONNX file holds at most 2 GiB, but this model takes {bytes} bytes; export it as safetensors"
+    )]
+    OnnxSize {
+        /// Size of the file that it would be.
+        bytes: usize,
+    },
 }
 
 pub(crate) fn unknown<'a>(
@@ -131,6 +140,16 @@ impl TableModel {
             )),
         }
     }
+
+    /// Logits of rows, layer by layer.
+    ///
+    /// # Errors
+    /// Rows of another length.
+    pub fn apply<P: Pass>(&self, pass: &mut P, x: P::Rows) -> Result<P::Rows, NnError> {
+        match self {
+            Self::Mlp(model) => model.apply(pass, x),
+        }
+    }
 }
 
 impl Classifier<2> for TableModel {
@@ -150,6 +169,7 @@ impl Classifier<2> for TableModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{IMAGE_MODELS, ImageModel};
     use onggi_nn::{init, loss::CrossEntropy, optim::Gradients, state};
 
     const OPTIONS: ModelOptions = ModelOptions {
@@ -286,9 +306,9 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let device = Device::flex();
-        let error =
-            ImageModel::build("vgg", 3, &OPTIONS, &mut init::generator(1), &device).unwrap_err();
-        let expected = "there is no image model `vgg`; there is: small_resnet";
-        assert_eq!(error.to_string(), expected);
+        let error = ImageModel::build("alexnet", 3, &OPTIONS, &mut init::generator(1), &device)
+            .unwrap_err();
+        let expected = "there is no image model `alexnet`; there is: small_resnet, ";
+        assert!(error.to_string().starts_with(expected), "{error}");
     }
 }

@@ -50,6 +50,9 @@ enum Command {
     /// Write a run's HTML report anew
     #[command(after_help = commands::report::EXAMPLES)]
     Report(commands::report::Report),
+    /// Write a trained model for other programs: ONNX, or weights by PyTorch's names
+    #[command(after_help = commands::export::EXAMPLES)]
+    Export(commands::export::Export),
 }
 
 /// Runs the command that the program's arguments ask for. Exit codes: 0 good, 1 failed, 2 wrong use.
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Augment(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Export(command) => command.run(),
     };
     let (code, message) = match result {
         Ok(()) => match output::lost() {

@@ -127,6 +127,12 @@ pub(crate) enum Trained {
 
 /// The model of a run folder, with its class names.
 pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
+    let (trained, description) = load_described(dir)?;
+    Ok((trained, description.classes))
+}
+
+/// The model of a run folder, with all that its weights file says of it.
+pub(crate) fn load_described(dir: &Path) -> Result<(Trained, Description), Failure> {
     if dir.join(files::TEXT_MODEL).is_file() {
         return usage(format!(
             "{}: a run of texts; `onggi predict`, `evaluate` and `report` take it, this command does not",
@@ -146,7 +152,7 @@ pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
     if description.classes.len() < 2 {
         return Err(damaged("it names fewer than two classes".into()).into());
     }
-    let trained = match description.input {
+    let trained = match description.input.clone() {
         Input::Image(input) => {
             let channels = input.shape().channels().count();
             let name = &description.model;
@@ -167,5 +173,5 @@ pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
             Trained::Table(model.valid(), input, target)
         }
     };
-    Ok((trained, description.classes))
+    Ok((trained, description))
 }

@@ -84,6 +84,21 @@ impl TablePreprocess {
         &self.columns
     }
 
+    /// What takes the place of a missing value, a column.
+    pub fn medians(&self) -> &[f64] {
+        &self.medians
+    }
+
+    /// What is subtracted, a column.
+    pub fn means(&self) -> &[f64] {
+        &self.means
+    }
+
+    /// What is then divided by, a column.
+    pub fn stds(&self) -> &[f64] {
+        &self.stds
+    }
+
     /// Imputes and standardises one row: `columns().len()` values each.
     pub(super) fn write(&self, row: &[f64], out: &mut Vec<f32>) {
         out.extend(row.iter().enumerate().map(|(k, &v)| {

@@ -238,6 +238,31 @@ impl<const R: usize, const D: usize> Conv<R, D> {
         _ => "Conv3d",
     };
 
+    /// Step of the kernel.
+    pub fn stride(&self) -> [usize; R] {
+        self.stride
+    }
+
+    /// Positions put before and behind each axis.
+    pub fn padding(&self) -> [[usize; 2]; R] {
+        self.padding
+    }
+
+    /// Positions from one tap of the kernel to the next.
+    pub fn dilation(&self) -> [usize; R] {
+        self.dilation
+    }
+
+    /// Groups of channels that see only each other.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// What the positions around the input hold.
+    pub fn padding_mode(&self) -> PaddingMode {
+        self.padding_mode
+    }
+
     /// The input with what the operation cannot pad by itself, and what it can.
     fn padded(&self, x: Tensor<D>) -> Result<(Tensor<D>, [usize; R]), NnError> {
         let even = self.padding.iter().all(|[before, behind]| before == behind);

@@ -111,6 +111,11 @@ impl<const R: usize> BatchNorm<R> {
         _ => "BatchNorm3d",
     };
 
+    /// What is added to the variance.
+    pub fn eps(&self) -> f64 {
+        self.eps
+    }
+
     /// Normalises, and in training updates the running statistics.
     ///
     /// # Shapes

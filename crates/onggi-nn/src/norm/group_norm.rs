@@ -83,6 +83,16 @@ pub struct GroupNorm {
 }
 
 impl GroupNorm {
+    /// Groups that the channels fall into.
+    pub fn num_groups(&self) -> usize {
+        self.num_groups
+    }
+
+    /// What is added to the variance.
+    pub fn eps(&self) -> f64 {
+        self.eps
+    }
+
     /// Normalises.
     ///
     /// # Shapes

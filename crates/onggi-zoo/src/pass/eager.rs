@@ -1,6 +1,6 @@
 //! A pass that computes.
 
-use super::{Activation, Pass, same_padding};
+use super::{Activation, Pass, at, same_padding};
 use crate::Norm;
 use crate::norm::normalised;
 use burn::tensor::Tensor;
@@ -49,12 +49,6 @@ impl<'a> Eager<'a> {
     }
 }
 
-/// The path of `name` in the state dict.
-fn at(path: &[String], name: &str) -> String {
-    let parts = path.iter().map(String::as_str).chain([name]);
-    parts.collect::<Vec<_>>().join(".")
-}
-
 impl Pass for Eager<'_> {
     type Map = Tensor<4>;
     type Rows = Tensor<2>;
@@ -94,6 +88,10 @@ impl Pass for Eager<'_> {
         x: Tensor<4>,
     ) -> Result<Tensor<4>, NnError> {
         norm.forward(x, self.mode, activation)
+    }
+
+    fn activation(&mut self, activation: Activation, x: Tensor<4>) -> Result<Tensor<4>, NnError> {
+        Ok(activation.apply(x))
     }
 
     fn pad_same(
@@ -162,19 +160,29 @@ impl Pass for Eager<'_> {
         Ok(x.reshape([n, c * h * w]))
     }
 
-    fn linear(
+    fn unflatten(&mut self, channels: usize, x: Tensor<2>) -> Result<Tensor<4>, NnError> {
+        let [n, length] = x.dims();
+        if channels == 0 || !length.is_multiple_of(channels) {
+            return Err(NnError::Input {
+                layer: "unflatten",
+                expected: format!("(N, {channels} · L)"),
+                got: vec![n, length],
+            });
+        }
+        Ok(x.reshape([n, channels, length / channels, 1]))
+    }
+
+    fn linear_norm(
         &mut self,
-        name: &str,
-        layer: &Linear,
+        (name, linear): (&str, &Linear),
+        (_, norm): (&str, Option<&Norm<1>>),
         activation: Activation,
         x: Tensor<2>,
     ) -> Result<Tensor<2>, NnError> {
-        let x = layer.forward(x)?;
-        if self.probe.is_on() {
-            let layer = at(&self.path, name);
-            self.probe.record(&layer, activation.nonlinearity(), &x);
-        }
-        Ok(activation.apply(x))
+        let x = linear.forward(x)?;
+        let path = &self.path;
+        let layer = || at(path, name);
+        normalised(norm, x, self.mode, activation, self.probe, layer)
     }
 
     fn dropout(&mut self, layer: &Dropout, x: Tensor<2>) -> Result<Tensor<2>, NnError> {

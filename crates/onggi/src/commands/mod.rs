@@ -4,6 +4,7 @@ pub(crate) mod augment;
 pub(crate) mod compare;
 pub(crate) mod diagnose;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod lr_find;
 pub(crate) mod models;
 pub(crate) mod predict;

@@ -10,6 +10,7 @@ mod bad_input;
 mod compare;
 mod diagnose;
 mod evaluate;
+mod export;
 mod lr_find;
 mod predict;
 mod report;

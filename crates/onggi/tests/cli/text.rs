@@ -164,6 +164,11 @@ fn wrong_use_is_told() {
             "without a learning rate",
         ),
         ("diagnose t", 2, "a run of texts"),
+        (
+            "export t --format onnx",
+            2,
+            "t: a run of texts has no network to export: its n-grams and their weights are in t/text_model.json",
+        ),
         ("predict t gone.txt", 1, "gone.txt"),
         ("evaluate t t.csv", 1, "review"),
     ] {
