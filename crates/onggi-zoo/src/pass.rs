@@ -134,6 +134,12 @@ pub trait Pass: Sized {
         x: Self::Map,
     ) -> Result<Self::Map, NnError>;
 
+    /// `activation(x)`.
+    ///
+    /// # Errors
+    /// None.
+    fn activation(&mut self, activation: Activation, x: Self::Map) -> Result<Self::Map, NnError>;
+
     /// Zeros around `x`, so that a kernel of size `kernel` with this stride and no padding of its own
     /// gives `⌈size / stride⌉` outputs, as TensorFlow's SAME does: `total = max((⌈size/stride⌉ − 1)·stride
     /// + kernel − size, 0)`, of which `⌊total/2⌋` go before.
@@ -202,6 +208,13 @@ pub trait Pass: Sized {
     /// # Errors
     /// None.
     fn flatten(&mut self, x: Self::Map) -> Result<Self::Rows, NnError>;
+
+    /// `(N, C·L)` → `(N, C, L, 1)`: what [`flatten`](Self::flatten) has made of a map of so many
+    /// `channels`, but for its sides.
+    ///
+    /// # Errors
+    /// A length that `channels` does not divide.
+    fn unflatten(&mut self, channels: usize, x: Self::Rows) -> Result<Self::Map, NnError>;
 
     /// `activation(linear(x))`.
     ///

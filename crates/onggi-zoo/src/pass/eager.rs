@@ -96,6 +96,10 @@ impl Pass for Eager<'_> {
         norm.forward(x, self.mode, activation)
     }
 
+    fn activation(&mut self, activation: Activation, x: Tensor<4>) -> Result<Tensor<4>, NnError> {
+        Ok(activation.apply(x))
+    }
+
     fn pad_same(
         &mut self,
         kernel: usize,
@@ -160,6 +164,18 @@ impl Pass for Eager<'_> {
     fn flatten(&mut self, x: Tensor<4>) -> Result<Tensor<2>, NnError> {
         let [n, c, h, w] = x.dims();
         Ok(x.reshape([n, c * h * w]))
+    }
+
+    fn unflatten(&mut self, channels: usize, x: Tensor<2>) -> Result<Tensor<4>, NnError> {
+        let [n, length] = x.dims();
+        if channels == 0 || !length.is_multiple_of(channels) {
+            return Err(NnError::Input {
+                layer: "unflatten",
+                expected: format!("(N, {channels} · L)"),
+                got: vec![n, length],
+            });
+        }
+        Ok(x.reshape([n, channels, length / channels, 1]))
     }
 
     fn linear(
