@@ -7,8 +7,8 @@ pub use rows::IMAGE_MODELS;
 use crate::pass::{Eager, Pass};
 use crate::registry::{ModelOptions, ZooError, unknown};
 use crate::{
-    Backbone, DenseNet, EfficientNet, EfficientNetLite, MobileNetV2, MobileNetV3, ResNet,
-    SmallResNet, SqueezeNet, Vgg,
+    Backbone, ConvNext, DenseNet, EfficientNet, EfficientNetLite, MobileNetV2, MobileNetV3, ResNet,
+    SmallResNet, SqueezeNet, Vgg, Vit,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -110,6 +110,8 @@ families! {
     EfficientNet: "`efficientnet_b0` and larger.",
     SqueezeNet: "`squeezenet1_0` and `squeezenet1_1`.",
     DenseNet: "`densenet121`.",
+    ConvNext: "`convnext_tiny`.",
+    Vit: "`vit_tiny` and larger.",
 }
 
 impl ImageModel {

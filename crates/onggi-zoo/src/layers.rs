@@ -26,6 +26,14 @@ pub(crate) const NARROW_NORMAL: Rule = Rule::Normal {
     std: 0.01,
 };
 
+/// Normal of standard deviation 0.02, cut off at ±2: the rule of transformers, and of what follows them.
+pub(crate) const NARROW_TRUNCATED: Rule = Rule::TruncNormal {
+    mean: 0.0,
+    std: 0.02,
+    a: -2.0,
+    b: 2.0,
+};
+
 /// Makes the layers of one model.
 pub(crate) struct Layers<'a> {
     norm: NormKind,

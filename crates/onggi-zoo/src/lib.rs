@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+mod convnext;
 mod densenet;
 mod efficientnet;
 mod efficientnet_lite;
@@ -31,13 +32,16 @@ mod mobilenet_v2;
 mod mobilenet_v3;
 mod norm;
 pub mod pass;
+mod position;
 mod registry;
 mod resnet;
 mod small_resnet;
 mod squeezenet;
 mod vgg;
+mod vit;
 
 pub use backbone::Backbone;
+pub use convnext::{ConvNext, ConvNextBlock, ConvNextLayer};
 pub use densenet::{DenseBlock, DenseFeatures, DenseLayer, DenseNet, Transition};
 pub use efficientnet::{EfficientNet, EfficientNetLayer};
 pub use efficientnet_lite::{EfficientNetLite, InvertedResidual};
@@ -53,3 +57,4 @@ pub use resnet::{Bottleneck, ResNet, ResidualBlock};
 pub use small_resnet::{BasicBlock, SmallResNet};
 pub use squeezenet::{Fire, SqueezeNet, SqueezeNetLayer, SqueezeNetVersion};
 pub use vgg::{Vgg, VggClassifier, VggLayer};
+pub use vit::{PatchEmbed, Vit, VitAttention, VitBlock, VitMlp, VitSize};

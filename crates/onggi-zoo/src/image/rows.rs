@@ -7,8 +7,8 @@
 
 use super::{Build, ImageModel, ImageRow, Pretrained, Source};
 use crate::{
-    DenseNet, EfficientNet, EfficientNetLite, MobileNetV2, MobileNetV3, MobileNetV3Size, ResNet,
-    SmallResNet, SqueezeNet, SqueezeNetVersion, Vgg,
+    ConvNext, DenseNet, EfficientNet, EfficientNetLite, MobileNetV2, MobileNetV3, MobileNetV3Size,
+    ResNet, SmallResNet, SqueezeNet, SqueezeNetVersion, Vgg, Vit, VitSize,
 };
 
 const fn row(
@@ -56,6 +56,11 @@ const fn imagenet(
 
 const fn torchvision(size: usize, top1: f64, source: Source) -> Option<Pretrained> {
     imagenet(size, top1, source, "BSD-3-Clause")
+}
+
+/// Of DeiT, with the accuracy that its authors state.
+const fn deit(top1: f64, source: Source) -> Option<Pretrained> {
+    imagenet(224, top1, source, "Apache-2.0")
 }
 
 const fn timm(repo: &'static str) -> Source {
@@ -262,5 +267,29 @@ pub const IMAGE_MODELS: &[ImageRow] = &[
         "densely connected CNN, 8.0 M parameters",
         torchvision(224, 74.43, timm("timm/densenet121.tv_in1k")),
         |c, o, r, d| DenseNet::new(c, o, r, d).map(ImageModel::DenseNet),
+    ),
+    row(
+        "convnext_tiny",
+        "modern CNN, 28.6 M parameters",
+        torchvision(224, 82.52, pytorch("convnext_tiny-983f1562.pth")),
+        |c, o, r, d| ConvNext::new(c, o, r, d).map(ImageModel::ConvNext),
+    ),
+    row(
+        "vit_tiny",
+        "vision transformer, 5.7 M parameters",
+        deit(72.2, timm("timm/deit_tiny_patch16_224.fb_in1k")),
+        |c, o, r, d| Vit::new(VitSize::Tiny, c, o, r, d).map(ImageModel::Vit),
+    ),
+    row(
+        "vit_small",
+        "vision transformer, 22.1 M parameters",
+        deit(79.9, timm("timm/deit_small_patch16_224.fb_in1k")),
+        |c, o, r, d| Vit::new(VitSize::Small, c, o, r, d).map(ImageModel::Vit),
+    ),
+    row(
+        "vit_base",
+        "vision transformer, 86.6 M parameters",
+        deit(81.8, timm("timm/deit_base_patch16_224.fb_in1k")),
+        |c, o, r, d| Vit::new(VitSize::Base, c, o, r, d).map(ImageModel::Vit),
     ),
 ];
