@@ -189,6 +189,7 @@ impl Classifier<2> for TableModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{IMAGE_MODELS, ImageModel};
     use onggi_nn::{init, loss::CrossEntropy, optim::Gradients, state};
 
     const OPTIONS: ModelOptions = ModelOptions {
@@ -317,6 +318,42 @@ mod tests {
     #[test]
     fn every_image_model_conforms_without_norms() {
         image_models_conform(NormKind::None);
+    }
+
+    #[test]
+    fn what_a_model_does_not_have_is_refused() {
+        let build = |name, options: &ModelOptions| {
+            ImageModel::build(name, 3, options, &mut init::generator(1), &Device::flex())
+        };
+        let dropping = ModelOptions {
+            drop_path: 0.1,
+            width: 0.25,
+            ..OPTIONS
+        };
+        assert!(build("resnet18", &dropping).is_ok() && build("vit_tiny", &dropping).is_ok());
+        assert_eq!(
+            build("vgg11_bn", &dropping).unwrap_err().to_string(),
+            "VGG: `drop_path` must be 0: it has no residual blocks to leave out, but is 0.1"
+        );
+        assert!(build("squeezenet1_1", &dropping).is_err());
+        assert!(build("densenet121", &dropping).is_err());
+        let grouped = ModelOptions {
+            norm: NormKind::Group,
+            ..OPTIONS
+        };
+        assert_eq!(
+            build("convnext_tiny", &grouped).unwrap_err().to_string(),
+            "ConvNeXt: `norm` must be batch: it has no batch normalisation to replace, but is Group"
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_shares_are_percent() {
+        for (i, row) in IMAGE_MODELS.iter().enumerate() {
+            assert!(IMAGE_MODELS[..i].iter().all(|other| other.name != row.name));
+            let top1 = row.pretrained.map_or(75.0, |weights| weights.top1);
+            assert!((50.0..90.0).contains(&top1), "{}", row.name);
+        }
     }
 
     #[test]

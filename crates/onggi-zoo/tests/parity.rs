@@ -1,10 +1,13 @@
 //! Every backbone against torchvision (ViT and EfficientNet-Lite: timm), with weights by a formula
 //! (`fixtures/parity/make.py`): the state dict's names and shapes, logits in evaluation, and for one
-//! size of each family logits and all gradients of one training step.
+//! size of each family logits in training and all gradients of one step, with batch normalisation
+//! frozen and not.
 //!
 //! The reference was computed in `f64`, so all of the difference is this side's. Logits: the largest
-//! difference, over the largest logit. Gradients: the difference of a parameter's norm, and of its
-//! product with random numbers in `[−1, 1)`, over the norm.
+//! difference, over the largest logit. Gradients: for each parameter the difference of the norm, and of
+//! the product with random numbers in `[−1, 1)`, whichever is larger, over the norm. Of these the median
+//! has the narrow bound; a single ReLU whose input is within rounding of 0 and passes its gradient on
+//! one side only moves a few of them by 10⁻³.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use onggi_nn::loss::CrossEntropy;
@@ -12,12 +15,13 @@ use onggi_nn::optim::Gradients;
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Classifier, Mode, init};
 use onggi_ops::testing::values;
-use onggi_zoo::{IMAGE_MODELS, ImageModel, ModelOptions};
+use onggi_zoo::{IMAGE_MODELS, ImageModel, ModelOptions, NormKind};
 use serde_json::Value;
 
 /// Bounds on the relative errors, as above.
 const LOGITS: f64 = 1e-4;
-const GRADIENTS: f64 = 1e-3;
+const MEDIAN_GRADIENT: f64 = 1e-4;
+const ANY_GRADIENT: f64 = 1e-2;
 
 fn fixture() -> Value {
     let path = concat!(
@@ -107,11 +111,14 @@ fn names(state: &StateDict) -> (String, usize) {
 
 fn check(name: &str, expected: &Value, [side, classes]: [usize; 2]) {
     let device = onggi_ops::testing::device();
-    let build = |device: &Device| {
-        let options = ModelOptions::new(classes);
+    let build = |norm: NormKind, device: &Device| {
+        let options = ModelOptions {
+            norm,
+            ..ModelOptions::new(classes)
+        };
         ImageModel::build(name, 3, &options, &mut init::generator(1), device).unwrap()
     };
-    let model = build(&device);
+    let model = build(NormKind::Batch, &device);
     let mut state = state::collect(&model);
     let (hash, tensors) = names(&state);
     assert_eq!(
@@ -127,71 +134,91 @@ fn check(name: &str, expected: &Value, [side, classes]: [usize; 2]) {
     for (name, tensor) in &mut state {
         fill(name, tensor);
     }
-    let has_step = expected.get("gradients").is_some();
-    let model = state::load(model, state.clone()).unwrap();
+    let stepped = expected.get("train").map(|train| (train, state.clone()));
+    let model = state::load(model, state).unwrap();
     let logits = model.forward(images(&device, side), &Mode::Eval).unwrap();
-    let worst = error(&values(&logits), &numbers(&expected["eval"]));
-    println!("{name}: evaluation {worst:.1e}");
-    assert!(
-        worst <= LOGITS,
-        "{name}: logits in evaluation differ by {worst:e}"
-    );
-    if has_step {
-        let device = device.autodiff();
-        let model = state::load(build(&device), state).unwrap();
-        step(name, &model, images(&device, side), expected);
+    compare_logits(name, "evaluation", &logits, &expected["eval"]);
+    let Some((train, state)) = stepped else {
+        return;
+    };
+    let device = device.autodiff();
+    let images = images(&device, side);
+    for (norm, mode, logits, gradients) in [
+        (NormKind::FrozenBatch, "frozen", &expected["eval"], "frozen"),
+        (NormKind::Batch, "training", train, "gradients"),
+    ] {
+        let model = state::load(build(norm, &device), state.clone()).unwrap();
+        let got = model.forward(images.clone(), &Mode::train(1, 0)).unwrap();
+        compare_logits(name, mode, &got, logits);
+        if let Some(gradients) = expected.get(gradients) {
+            compare_gradients(name, mode, &model, got, gradients);
+        }
     }
 }
 
-fn step(name: &str, model: &ImageModel, images: Tensor<4>, expected: &Value) {
-    let logits = model.forward(images, &Mode::train(1, 0)).unwrap();
-    let worst = error(&values(&logits), &numbers(&expected["train"]));
-    println!("{name}: training {worst:.1e}");
+fn compare_logits(name: &str, mode: &str, logits: &Tensor<2>, expected: &Value) {
+    let worst = error(&values(logits), &numbers(expected));
+    println!("{name}, {mode}: logits {worst:.1e}");
     assert!(
         worst <= LOGITS,
-        "{name}: logits in training differ by {worst:e}"
+        "{name}, {mode}: the logits differ by {worst:e}"
     );
+}
+
+fn compare_gradients(
+    name: &str,
+    mode: &str,
+    model: &ImageModel,
+    logits: Tensor<2>,
+    expected: &Value,
+) {
     let loss = CrossEntropy::new(0.0, None).unwrap();
     let loss = loss.forward(logits, &[1, 7]).unwrap();
     let gradients = Gradients::of(model, &loss).unwrap();
     let mut names: Vec<&str> = gradients.names().collect();
     names.sort_unstable();
-    let expected = numbers(&expected["gradients"]);
+    let expected = numbers(expected);
     assert_eq!(
         2 * names.len(),
         expected.len(),
         "{name}: parameters with a gradient"
     );
-    // Of a bias before a norm, or of the keys in attention, the gradient is 0 but for rounding.
     let largest = expected.iter().step_by(2).fold(0f64, |m, v| m.max(*v));
-    let mut worst = (0f64, "");
-    for (parameter, expected) in names.into_iter().zip(expected.chunks(2)) {
+    let error = |(parameter, expected): (&str, &[f64])| {
         let gradient = gradients.get(parameter).unwrap().clone().into_data();
         let gradient = gradient.try_to_vec::<f32>().unwrap();
         let squares = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>();
         let weights = uniform(&format!("gradient of {parameter}"), gradient.len());
-        let product: f64 = gradient
-            .iter()
-            .zip(weights)
-            .map(|(g, w)| f64::from(*g) * w)
-            .sum();
-        let scale = expected[0].max(1e-6 * largest);
-        let error = (squares.sqrt() - expected[0])
+        let products = gradient.iter().zip(weights).map(|(g, w)| f64::from(*g) * w);
+        let [norm, product] = [expected[0], expected[1]];
+        let error = (squares.sqrt() - norm)
             .abs()
-            .max((product - expected[1]).abs())
-            / scale;
-        if error > worst.0 || error.is_nan() {
-            worst = (
-                if error.is_nan() { f64::INFINITY } else { error },
-                parameter,
-            );
-        }
-    }
-    let (error, at) = worst;
-    println!("{name}: gradients {error:.1e} ({at})");
+            .max((products.sum::<f64>() - product).abs());
+        // A bias that the next norm takes away, or that shifts all scores of an attention, has a
+        // gradient of 0 but for rounding.
+        let scale = if norm < 1e-9 * largest { largest } else { norm };
+        let error = error / scale;
+        (
+            if error.is_nan() { f64::INFINITY } else { error },
+            parameter.to_owned(),
+        )
+    };
+    let mut errors: Vec<_> = names
+        .into_iter()
+        .zip(expected.chunks(2))
+        .map(error)
+        .collect();
+    errors.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let median = errors[errors.len() / 2].0;
+    let (worst, at) = &errors[errors.len() - 1];
+    println!("{name}, {mode}: gradients {median:.1e} in the median, at most {worst:.1e} (`{at}`)");
     assert!(
-        error <= GRADIENTS,
-        "{name}: the gradient of `{at}` differs by {error:e}"
+        median <= MEDIAN_GRADIENT,
+        "{name}, {mode}: gradients differ by {median:e}"
+    );
+    assert!(
+        *worst <= ANY_GRADIENT,
+        "{name}, {mode}: that of `{at}` differs by {worst:e}"
     );
 }
 
