@@ -148,7 +148,8 @@ pub fn num_parameters<M: Module>(model: &M) -> usize {
 /// they are the choice of a model, not a part of it.
 ///
 /// The places of a list `…_l` or `…_l_reverse` become part of its name, as PyTorch numbers the
-/// layers of a recurrent network: `weight_ih_l0`, `weight_ih_l0_reverse`.
+/// layers of a recurrent network: `weight_ih_l0`, `weight_ih_l0_reverse`. Those of a list `…_1` do,
+/// too, and are counted from 1: `denselayer1`.
 #[derive(Debug, Default)]
 pub(crate) struct Path {
     parts: Vec<String>,
@@ -163,6 +164,10 @@ impl Path {
         }
         let list = self.parts.last().filter(|_| container == "Vec");
         let numbered = list.and_then(|list| {
+            if let Some(start) = list.strip_suffix("_1") {
+                let place: usize = name.parse().ok()?;
+                return Some(format!("{start}{}", place + 1));
+            }
             let (start, end) = list.split_at(list.rfind("_l")? + 2);
             // In place of the list, which `name` leaves out.
             ["", "_reverse"]
@@ -194,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_of_a_recurrent_network_are_numbered_in_the_name() {
+    fn places_of_some_lists_are_numbered_in_the_name() {
         let name = |parts: &[(&str, &str)]| {
             let mut path = Path::default();
             for (name, container) in parts {
@@ -214,6 +219,16 @@ mod tests {
         assert_eq!(
             name(&[("weight_ih_l_reverse", model), ("12", list)]),
             "weight_ih_l12_reverse"
+        );
+        assert_eq!(
+            name(&[
+                ("denseblock_1", model),
+                ("0", list),
+                ("denselayer_1", model),
+                ("11", list),
+                ("norm1", model),
+            ]),
+            "denseblock1.denselayer12.norm1"
         );
         assert_eq!(
             name(&[

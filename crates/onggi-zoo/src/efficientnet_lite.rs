@@ -8,6 +8,7 @@
 //! Tan and Le, *EfficientNet: rethinking model scaling for convolutional neural networks*, 2019; the
 //! Lite variants: TensorFlow's TPU models, 2020.
 
+use crate::layers::{KAIMING_FAN_OUT, round_channels};
 use crate::pass::{Activation, Pass};
 use crate::{Backbone, ModelOptions, Norm, NormKind};
 use burn::module::Module;
@@ -15,15 +16,22 @@ use burn::tensor::Device;
 use onggi_nn::NnError;
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::dropout::{DropPath, Dropout};
-use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
+use onggi_nn::init::{self, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::norm::BatchNormConfig;
 use rand_chacha::ChaCha8Rng;
 
 /// Kernel, stride, expansion, channels and blocks of a stage at width and depth 1.
-struct Stage(usize, usize, usize, usize, usize);
+pub(crate) struct Stage(
+    pub(crate) usize,
+    pub(crate) usize,
+    pub(crate) usize,
+    pub(crate) usize,
+    pub(crate) usize,
+);
 
-const STAGES: [Stage; 7] = [
+/// Those of EfficientNet, too.
+pub(crate) const STAGES: [Stage; 7] = [
     Stage(3, 1, 1, 16, 1),
     Stage(3, 2, 6, 24, 2),
     Stage(5, 2, 6, 40, 2),
@@ -39,17 +47,6 @@ const HEAD: usize = 1280;
 
 /// Factors on channels and blocks of Lite0, Lite1 and Lite2.
 const SIZES: [(f64, f64); 3] = [(1.0, 1.0), (1.0, 1.1), (1.1, 1.2)];
-
-/// `channels · factor` to the nearest multiple of 8 that is no more than a tenth below it.
-fn round_channels(channels: usize, factor: f64) -> usize {
-    let wanted = channels as f64 * factor;
-    let rounded = ((wanted + 4.0) as usize / 8 * 8).max(8);
-    if (rounded as f64) < 0.9 * wanted {
-        rounded + 8
-    } else {
-        rounded
-    }
-}
 
 /// A convolution of `kernel` and `stride`; strided ones get their padding from
 /// [`Pass::pad_same`].
@@ -196,7 +193,7 @@ impl EfficientNetLite {
         let mut inputs = stem;
         let mut blocks = Vec::new();
         for (&Stage(kernel, stride, expansion, base, _), count) in STAGES.iter().zip(counts) {
-            let outputs = options.widened(round_channels(base, width))?;
+            let outputs = options.widened(round_channels(base as f64 * width))?;
             let mut stage = Vec::new();
             for i in 0..count {
                 let stride = if i == 0 { stride } else { 1 };
@@ -248,12 +245,8 @@ impl EfficientNetLite {
             dropout: Dropout::new(options.dropout)?,
             classifier: LinearConfig::new(head, options.classes).init(rng, device)?,
         };
-        let kaiming = Rule::KaimingNormal {
-            mode: FanMode::FanOut,
-            nonlinearity: Nonlinearity::Relu,
-        };
         let scheme = Scheme {
-            conv: Some(kaiming),
+            conv: Some(KAIMING_FAN_OUT),
             ..Scheme::default()
         };
         init::apply(model, scheme, rng)

@@ -1,8 +1,15 @@
 //! The models for images by name: a row each, and a variant a family.
 
+mod rows;
+
+pub use rows::IMAGE_MODELS;
+
 use crate::pass::{Eager, Pass};
 use crate::registry::{ModelOptions, ZooError, unknown};
-use crate::{Backbone, EfficientNetLite, SmallResNet};
+use crate::{
+    Backbone, ConvNext, DenseNet, EfficientNet, EfficientNetLite, MobileNetV2, MobileNetV3, ResNet,
+    SmallResNet, SqueezeNet, Vgg, Vit,
+};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use onggi_nn::init::Probe;
@@ -28,7 +35,7 @@ type Build = fn(usize, &ModelOptions, &mut ChaCha8Rng, &Device) -> Result<ImageM
 /// Weights that were trained on ImageNet (1,000 classes), and what they want to be fed.
 #[derive(Clone, Copy, Debug)]
 pub struct Pretrained {
-    /// Side of the images in pixels.
+    /// Side of the images in pixels, cropped.
     pub size: usize,
     /// Mean of each channel (red, green, blue), subtracted from values in `[0, 1]`.
     pub mean: [f32; 3],
@@ -54,72 +61,33 @@ pub enum Source {
         /// File in it.
         file: &'static str,
     },
+    /// Among torchvision's files, at <https://download.pytorch.org/models/>.
+    Torchvision {
+        /// File there; what follows the last hyphen begins its SHA-256.
+        file: &'static str,
+    },
 }
 
-/// `(v − 127) / 128` of bytes, as TensorFlow trained them.
-const LITE_MEAN: [f32; 3] = [127.0 / 255.0; 3];
-const LITE_STD: [f32; 3] = [128.0 / 255.0; 3];
+/// Backbones as what the trainer takes.
+macro_rules! classifiers {
+    ($($model:ty),*) => {
+        $(impl Classifier<4> for $model {
+            fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+                self.observed(x, mode, &mut Probe::off())
+            }
 
-/// The weights of EfficientNet-Lite in the program or on the hub, which timm took over from TensorFlow.
-const fn lite(size: usize, top1: f64, source: Source) -> Option<Pretrained> {
-    Some(Pretrained {
-        size,
-        mean: LITE_MEAN,
-        std: LITE_STD,
-        top1,
-        source,
-        licence: "Apache-2.0",
-    })
-}
-
-const fn timm(repo: &'static str) -> Source {
-    Source::Hub {
-        repo,
-        file: "model.safetensors",
-    }
-}
-
-/// Models for images.
-pub const IMAGE_MODELS: &[ImageRow] = &[
-    ImageRow {
-        name: "small_resnet",
-        summary: "residual CNN for small images, trained from scratch",
-        pretrained: None,
-        build: |c, o, rng, device| {
-            Ok(ImageModel::SmallResNet(SmallResNet::new(
-                c, o, rng, device,
-            )?))
-        },
-    },
-    ImageRow {
-        name: "efficientnet_lite0",
-        summary: "mobile CNN, 4.7 M parameters; its weights are in the program",
-        pretrained: lite(224, 75.1, Source::Embedded),
-        build: |c, o, rng, device| lite_model(0, c, o, rng, device),
-    },
-    ImageRow {
-        name: "efficientnet_lite1",
-        summary: "mobile CNN, 5.4 M parameters",
-        pretrained: lite(240, 76.7, timm("timm/tf_efficientnet_lite1.in1k")),
-        build: |c, o, rng, device| lite_model(1, c, o, rng, device),
-    },
-    ImageRow {
-        name: "efficientnet_lite2",
-        summary: "mobile CNN, 6.1 M parameters",
-        pretrained: lite(260, 77.6, timm("timm/tf_efficientnet_lite2.in1k")),
-        build: |c, o, rng, device| lite_model(2, c, o, rng, device),
-    },
-];
-
-fn lite_model(
-    size: usize,
-    channels: usize,
-    options: &ModelOptions,
-    rng: &mut ChaCha8Rng,
-    device: &Device,
-) -> Result<ImageModel, NnError> {
-    let model = EfficientNetLite::new(size, channels, options, rng, device)?;
-    Ok(ImageModel::EfficientNetLite(model))
+            fn observed(
+                &self,
+                x: Tensor<4>,
+                mode: &Mode,
+                probe: &mut Probe,
+            ) -> Result<Tensor<2>, NnError> {
+                let mut pass = Eager::new(mode, probe);
+                let features = self.features(&mut pass, x)?;
+                self.head(&mut pass, features)
+            }
+        })*
+    };
 }
 
 /// The enum over the families, and what it hands on to them.
@@ -131,6 +99,8 @@ macro_rules! families {
         pub enum ImageModel {
             $(#[doc = $words] $family($family)),*
         }
+
+        classifiers!(ImageModel, $($family),*);
 
         impl Backbone for ImageModel {
             fn classifier(&self) -> &'static str {
@@ -157,6 +127,15 @@ macro_rules! families {
 families! {
     SmallResNet: "`small_resnet`.",
     EfficientNetLite: "`efficientnet_lite0` and larger.",
+    ResNet: "`resnet18` and deeper, `resnext50_32x4d`.",
+    Vgg: "`vgg11` and deeper.",
+    MobileNetV2: "`mobilenet_v2`.",
+    MobileNetV3: "`mobilenet_v3_small` and `mobilenet_v3_large`.",
+    EfficientNet: "`efficientnet_b0` and larger.",
+    SqueezeNet: "`squeezenet1_0` and `squeezenet1_1`.",
+    DenseNet: "`densenet121`.",
+    ConvNext: "`convnext_tiny`.",
+    Vit: "`vit_tiny` and larger.",
 }
 
 impl ImageModel {
@@ -182,17 +161,5 @@ impl ImageModel {
     ) -> Result<Self, ZooError> {
         let row = Self::row(name)?;
         Ok((row.build)(channels, options, rng, device)?)
-    }
-}
-
-impl Classifier<4> for ImageModel {
-    fn forward(&self, x: Tensor<4>, mode: &Mode) -> Result<Tensor<2>, NnError> {
-        self.observed(x, mode, &mut Probe::off())
-    }
-
-    fn observed(&self, x: Tensor<4>, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
-        let mut pass = Eager::new(mode, probe);
-        let features = self.features(&mut pass, x)?;
-        self.head(&mut pass, features)
     }
 }

@@ -20,22 +20,45 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+mod convnext;
+mod densenet;
+mod efficientnet;
 mod efficientnet_lite;
 mod image;
+mod layers;
 mod mlp;
+mod mobile_block;
+mod mobilenet_v2;
+mod mobilenet_v3;
 mod norm;
 pub mod onnx;
 pub mod pass;
+mod position;
 mod pretrained;
 mod registry;
+mod resnet;
 mod small_resnet;
+mod squeezenet;
+mod vgg;
+mod vit;
 pub mod weights;
 
 pub use backbone::Backbone;
+pub use convnext::{ConvNext, ConvNextBlock, ConvNextLayer};
+pub use densenet::{DenseBlock, DenseFeatures, DenseLayer, DenseNet, Transition};
+pub use efficientnet::{EfficientNet, EfficientNetLayer};
 pub use efficientnet_lite::{EfficientNetLite, InvertedResidual};
 pub use image::{IMAGE_MODELS, ImageModel, ImageRow, Pretrained, Source};
+pub use layers::ConvNorm;
 pub use mlp::Mlp;
+pub use mobile_block::{MobileBlock, MobileLayer, SqueezeExcitation};
+pub use mobilenet_v2::{Inverted, InvertedBottleneck, MobileNetV2, MobileNetV2Layer};
+pub use mobilenet_v3::{MobileNetV3, MobileNetV3Layer, MobileNetV3Size};
 pub use norm::{Norm, NormKind};
 pub use pretrained::{Features, embedded};
 pub use registry::{ModelOptions, ModelRow, TABLE_MODELS, TableModel, ZooError};
+pub use resnet::{Bottleneck, ResNet, ResidualBlock};
 pub use small_resnet::{BasicBlock, SmallResNet};
+pub use squeezenet::{Fire, SqueezeNet, SqueezeNetLayer, SqueezeNetVersion};
+pub use vgg::{Vgg, VggClassifier, VggLayer};
+pub use vit::{PatchEmbed, Vit, VitAttention, VitBlock, VitMlp, VitSize};

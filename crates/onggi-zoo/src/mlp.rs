@@ -44,14 +44,7 @@ impl Mlp {
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Self, NnError> {
-        if options.drop_path > 0.0 {
-            return Err(NnError::Config {
-                layer: "mlp",
-                argument: "drop_path",
-                expected: "0: it has no residual blocks to leave out".into(),
-                got: options.drop_path.to_string(),
-            });
-        }
+        options.no_drop_path("mlp")?;
         let (mut hidden, mut norm) = (Vec::new(), Vec::new());
         let units = options.widened(HIDDEN)?;
         for inputs in [columns, units] {

@@ -14,12 +14,14 @@ pub use cost::{Cost, LayerCost};
 pub use eager::Eager;
 
 use crate::Norm;
+use burn::module::Param;
 use burn::tensor::Tensor;
 use onggi_nn::NnError;
 use onggi_nn::conv::Conv2d;
 use onggi_nn::dropout::{DropPath, Dropout};
 use onggi_nn::init::Nonlinearity;
 use onggi_nn::linear::Linear;
+use onggi_nn::norm::LayerNorm;
 use onggi_ops::activation::{gelu, hardsigmoid, hardswish, relu, sigmoid, silu};
 use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions};
 
@@ -79,12 +81,17 @@ pub trait Pass: Sized {
     type Map: Clone;
     /// Rows `(N, F)`.
     type Rows: Clone;
+    /// Tokens `(N, L, C)`: the places of a map, row by row, and what may stand before them.
+    type Tokens: Clone;
 
     /// What follows lies inside the part `name`, such as `layer1.0`.
     fn enter(&mut self, name: &str);
 
     /// The part entered last ends, with `out`.
     fn leave(&mut self, out: &Self::Map);
+
+    /// The part entered last ends, with `out`.
+    fn leave_tokens(&mut self, out: &Self::Tokens);
 
     /// The part `name`: [`enter`](Self::enter), `body`, [`leave`](Self::leave).
     ///
@@ -196,6 +203,17 @@ pub trait Pass: Sized {
     /// Another number of channels.
     fn gate(&mut self, x: Self::Map, gate: Self::Map) -> Result<Self::Map, NnError>;
 
+    /// `x · factor`, with a factor `(C, 1, 1)`.
+    ///
+    /// # Errors
+    /// Another number of channels.
+    fn scale(
+        &mut self,
+        name: &str,
+        factor: &Param<Tensor<3>>,
+        x: Self::Map,
+    ) -> Result<Self::Map, NnError>;
+
     /// Maps one behind the other along the channels.
     ///
     /// # Errors
@@ -252,6 +270,82 @@ pub trait Pass: Sized {
     /// # Errors
     /// None for a layer that was made.
     fn dropout(&mut self, layer: &Dropout, x: Self::Rows) -> Result<Self::Rows, NnError>;
+
+    /// `(N, C, H, W)` → `(N, H·W, C)`.
+    ///
+    /// # Errors
+    /// None.
+    fn tokens(&mut self, x: Self::Map) -> Result<Self::Tokens, NnError>;
+
+    /// `(N, H·W, C)` → `(N, C, H, W)`, with the height and width of `like`.
+    ///
+    /// # Errors
+    /// Another number of tokens.
+    fn map_like(&mut self, like: &Self::Map, x: Self::Tokens) -> Result<Self::Map, NnError>;
+
+    /// A token of each place with `class` before them, `(1, 1, C)`, and `position` added to all, `(1, 1 +
+    /// P·P, C)`, which is resampled to the map's places (bicubic and antialiased).
+    ///
+    /// # Errors
+    /// Another number of channels, an empty map.
+    fn embed(
+        &mut self,
+        class: (&str, &Param<Tensor<3>>),
+        position: (&str, &Param<Tensor<3>>),
+        x: Self::Map,
+    ) -> Result<Self::Tokens, NnError>;
+
+    /// Normalises each token.
+    ///
+    /// # Errors
+    /// Another number of channels.
+    fn layer_norm(
+        &mut self,
+        name: &str,
+        norm: &LayerNorm<1>,
+        x: Self::Tokens,
+    ) -> Result<Self::Tokens, NnError>;
+
+    /// `activation(linear(x))` of each token.
+    ///
+    /// # Errors
+    /// Another number of channels.
+    fn token_linear(
+        &mut self,
+        name: &str,
+        layer: &Linear,
+        activation: Activation,
+        x: Self::Tokens,
+    ) -> Result<Self::Tokens, NnError>;
+
+    /// Attention of the tokens to each other with so many `heads`, `name` being that of the part that it
+    /// is in; queries, keys and values are the thirds of `qkv`: `(N, L, 3·C)` → `(N, L, C)`.
+    ///
+    /// # Errors
+    /// Channels that three times the heads do not divide.
+    fn attention(
+        &mut self,
+        name: &str,
+        heads: usize,
+        qkv: Self::Tokens,
+    ) -> Result<Self::Tokens, NnError>;
+
+    /// `drop_path(a) + b`.
+    ///
+    /// # Errors
+    /// Tokens of unlike shapes.
+    fn add_tokens(
+        &mut self,
+        drop_path: &DropPath,
+        a: Self::Tokens,
+        b: Self::Tokens,
+    ) -> Result<Self::Tokens, NnError>;
+
+    /// The first token of each image.
+    ///
+    /// # Errors
+    /// No tokens.
+    fn first_token(&mut self, x: Self::Tokens) -> Result<Self::Rows, NnError>;
 
     /// The mean of each channel, `(N, C)`.
     ///

@@ -20,7 +20,8 @@ pub struct ModelOptions {
     pub drop_path: f64,
     /// Factor on the channels or hidden units, which are then rounded to a multiple of 8.
     pub width: f64,
-    /// Normalisation.
+    /// What stands where the model has batch normalisation. Models that have none take the default
+    /// and [`NormKind::FrozenBatch`], which change nothing in them.
     pub norm: NormKind,
 }
 
@@ -55,6 +56,44 @@ impl ModelOptions {
         let steps = (base as f64 * self.width / CHANNEL_STEP).round().max(1.0);
         Ok((steps * CHANNEL_STEP) as usize)
     }
+
+    /// An error if stochastic depth is asked of a model without residual blocks.
+    pub(crate) fn no_drop_path(&self, model: &'static str) -> Result<(), NnError> {
+        let expected = "0: it has no residual blocks to leave out";
+        refuse(
+            self.drop_path > 0.0,
+            model,
+            "drop_path",
+            expected,
+            self.drop_path,
+        )
+    }
+
+    /// An error if another normalisation is asked of a model without batch normalisation.
+    pub(crate) fn no_norm(&self, model: &'static str) -> Result<(), NnError> {
+        let kept = matches!(self.norm, NormKind::Batch | NormKind::FrozenBatch);
+        let expected = "batch: it has no batch normalisation to replace";
+        refuse(!kept, model, "norm", expected, format!("{:?}", self.norm))
+    }
+}
+
+/// An error if `wrong`.
+fn refuse(
+    wrong: bool,
+    layer: &'static str,
+    argument: &'static str,
+    expected: &str,
+    got: impl ToString,
+) -> Result<(), NnError> {
+    if !wrong {
+        return Ok(());
+    }
+    Err(NnError::Config {
+        layer,
+        argument,
+        expected: expected.into(),
+        got: got.to_string(),
+    })
 }
 
 /// One model of the registry.
@@ -257,19 +296,82 @@ mod tests {
         assert_eq!(answer(&model), answer(&model));
     }
 
-    #[test]
-    fn every_image_model_conforms() {
+    /// All models, narrow, on small images.
+    fn image_models_conform(norm: NormKind) {
         let device = Device::flex().autodiff();
-        for (row, options) in IMAGE_MODELS
-            .iter()
-            .flat_map(|row| variants().into_iter().map(move |options| (row, options)))
-        {
+        let options = ModelOptions {
+            norm,
+            width: 0.25,
+            ..OPTIONS
+        };
+        for row in IMAGE_MODELS {
             let build = |seed, device: &Device| {
                 let rng = &mut init::generator(seed);
-                ImageModel::build(row.name, 2, &options, rng, device).unwrap()
+                ImageModel::build(row.name, 2, &options, rng, device)
             };
-            let x = init::normal([4, 2, 17, 13], 1.0, &mut init::generator(5), &device);
-            conforms(build, x);
+            match build(1, &device) {
+                Ok(_) => {
+                    let x = init::normal([4, 2, 37, 41], 1.0, &mut init::generator(5), &device);
+                    conforms(|seed, device| build(seed, device).unwrap(), x);
+                }
+                Err(error) => {
+                    let refused = error.to_string();
+                    assert!(norm != NormKind::Batch, "{}: {refused}", row.name);
+                    let reason = "it has no batch normalisation to replace";
+                    assert!(refused.contains(reason), "{}: {refused}", row.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_image_model_conforms() {
+        image_models_conform(NormKind::Batch);
+    }
+
+    #[test]
+    fn every_image_model_conforms_with_group_norms() {
+        image_models_conform(NormKind::Group);
+    }
+
+    #[test]
+    fn every_image_model_conforms_without_norms() {
+        image_models_conform(NormKind::None);
+    }
+
+    #[test]
+    fn what_a_model_does_not_have_is_refused() {
+        let build = |name, options: &ModelOptions| {
+            ImageModel::build(name, 3, options, &mut init::generator(1), &Device::flex())
+        };
+        let dropping = ModelOptions {
+            drop_path: 0.1,
+            width: 0.25,
+            ..OPTIONS
+        };
+        assert!(build("resnet18", &dropping).is_ok() && build("vit_tiny", &dropping).is_ok());
+        assert_eq!(
+            build("vgg11_bn", &dropping).unwrap_err().to_string(),
+            "VGG: `drop_path` must be 0: it has no residual blocks to leave out, but is 0.1"
+        );
+        assert!(build("squeezenet1_1", &dropping).is_err());
+        assert!(build("densenet121", &dropping).is_err());
+        let grouped = ModelOptions {
+            norm: NormKind::Group,
+            ..OPTIONS
+        };
+        assert_eq!(
+            build("convnext_tiny", &grouped).unwrap_err().to_string(),
+            "ConvNeXt: `norm` must be batch: it has no batch normalisation to replace, but is Group"
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_shares_are_percent() {
+        for (i, row) in IMAGE_MODELS.iter().enumerate() {
+            assert!(IMAGE_MODELS[..i].iter().all(|other| other.name != row.name));
+            let top1 = row.pretrained.map_or(75.0, |weights| weights.top1);
+            assert!((50.0..90.0).contains(&top1), "{}", row.name);
         }
     }
 

@@ -8,6 +8,7 @@
 //! # Reference
 //! He et al., *Deep residual learning for image recognition*, 2016.
 
+use crate::layers::KAIMING_FAN_OUT;
 use crate::pass::{Activation, Pass};
 use crate::{Backbone, ModelOptions, Norm, NormKind};
 use burn::module::Module;
@@ -15,7 +16,7 @@ use burn::tensor::Device;
 use onggi_nn::NnError;
 use onggi_nn::conv::{Conv2d, Conv2dConfig};
 use onggi_nn::dropout::{DropPath, Dropout};
-use onggi_nn::init::{self, FanMode, Nonlinearity, Rule, Scheme};
+use onggi_nn::init::{self, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
 use rand_chacha::ChaCha8Rng;
 
@@ -78,7 +79,7 @@ impl BasicBlock {
     }
 
     /// `(N, inputs, H, W)` → `(N, outputs, ⌈H/stride⌉, ⌈W/stride⌉)`.
-    fn apply<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Map, NnError> {
+    pub(crate) fn apply<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Map, NnError> {
         use Activation::{Identity, Relu};
         let y = pass.conv_norm(
             ("conv1", &self.conv1),
@@ -157,12 +158,8 @@ impl SmallResNet {
             dropout: Dropout::new(options.dropout)?,
             fc: LinearConfig::new(inputs, options.classes).init(rng, device)?,
         };
-        let kaiming = Rule::KaimingNormal {
-            mode: FanMode::FanOut,
-            nonlinearity: Nonlinearity::Relu,
-        };
         let scheme = Scheme {
-            conv: Some(kaiming),
+            conv: Some(KAIMING_FAN_OUT),
             ..Scheme::default()
         };
         init::apply(model, scheme, rng)

@@ -2,10 +2,13 @@
 
 use super::{Activation, Pass, at, shape};
 use crate::{Backbone, Norm};
+use burn::module::Param;
+use burn::tensor::Tensor;
 use onggi_nn::NnError;
 use onggi_nn::conv::Conv2d;
 use onggi_nn::dropout::{DropPath, Dropout};
 use onggi_nn::linear::Linear;
+use onggi_nn::norm::LayerNorm;
 use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions};
 use shape::{MapShape, parameters};
 
@@ -98,12 +101,18 @@ impl Cost {
 impl Pass for Cost {
     type Map = MapShape;
     type Rows = usize;
+    /// Tokens and channels.
+    type Tokens = [usize; 2];
 
     fn enter(&mut self, name: &str) {
         self.path.push(name.to_owned());
     }
 
     fn leave(&mut self, _: &MapShape) {
+        self.path.pop();
+    }
+
+    fn leave_tokens(&mut self, _: &[usize; 2]) {
         self.path.pop();
     }
 
@@ -199,13 +208,94 @@ impl Pass for Cost {
     fn dropout(&mut self, _: &Dropout, x: usize) -> Result<usize, NnError> {
         Ok(x)
     }
+
+    fn scale(
+        &mut self,
+        name: &str,
+        factor: &Param<Tensor<3>>,
+        x: MapShape,
+    ) -> Result<MapShape, NnError> {
+        self.record(name, &x, 0, factor.shape().num_elements());
+        Ok(x)
+    }
+
+    fn tokens(&mut self, [c, h, w]: MapShape) -> Result<[usize; 2], NnError> {
+        Ok([h * w, c])
+    }
+
+    fn map_like(&mut self, like: &MapShape, [_, c]: [usize; 2]) -> Result<MapShape, NnError> {
+        Ok([c, like[1], like[2]])
+    }
+
+    fn embed(
+        &mut self,
+        (class_name, class): (&str, &Param<Tensor<3>>),
+        (name, position): (&str, &Param<Tensor<3>>),
+        [c, h, w]: MapShape,
+    ) -> Result<[usize; 2], NnError> {
+        let tokens = [1 + h * w, c];
+        self.record(class_name, &[1, c], 0, class.shape().num_elements());
+        self.record(name, &tokens, 0, position.shape().num_elements());
+        Ok(tokens)
+    }
+
+    fn layer_norm(
+        &mut self,
+        name: &str,
+        norm: &LayerNorm<1>,
+        x: [usize; 2],
+    ) -> Result<[usize; 2], NnError> {
+        let values =
+            [&norm.weight, &norm.bias].map(|p| p.as_ref().map_or(0, |p| p.shape().num_elements()));
+        self.record(name, &x, 0, values.iter().sum());
+        Ok(x)
+    }
+
+    fn token_linear(
+        &mut self,
+        name: &str,
+        layer: &Linear,
+        _: Activation,
+        [tokens, inputs]: [usize; 2],
+    ) -> Result<[usize; 2], NnError> {
+        let y = [tokens, shape::mapped(layer, inputs)?];
+        let weights = layer.weight.shape().num_elements();
+        let values = parameters(&layer.weight, layer.bias.as_ref());
+        self.record(name, &y, tokens * weights, values);
+        Ok(y)
+    }
+
+    fn attention(
+        &mut self,
+        name: &str,
+        _: usize,
+        [tokens, c]: [usize; 2],
+    ) -> Result<[usize; 2], NnError> {
+        let y = [tokens, c / 3];
+        // Queries by keys, and the shares by values.
+        self.record(name, &y, 2 * tokens * tokens * (c / 3), 0);
+        Ok(y)
+    }
+
+    fn add_tokens(
+        &mut self,
+        _: &DropPath,
+        a: [usize; 2],
+        _: [usize; 2],
+    ) -> Result<[usize; 2], NnError> {
+        Ok(a)
+    }
+
+    fn first_token(&mut self, [_, c]: [usize; 2]) -> Result<usize, NnError> {
+        Ok(c)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{IMAGE_MODELS, ImageModel, ModelOptions, NormKind, TableModel};
-    use burn::tensor::{Device, Tensor};
+    use burn::tensor::Device;
     use onggi_nn::{Mode, init, state};
 
     fn build(name: &str, options: &ModelOptions, device: &Device) -> ImageModel {

@@ -3,13 +3,17 @@
 use super::{Activation, Pass, at, same_padding};
 use crate::Norm;
 use crate::norm::normalised;
+use crate::position::resampled;
+use burn::module::Param;
 use burn::tensor::Tensor;
 use onggi_nn::conv::Conv2d;
 use onggi_nn::dropout::{DropPath, Dropout};
 use onggi_nn::init::Probe;
 use onggi_nn::linear::Linear;
+use onggi_nn::norm::LayerNorm;
 use onggi_nn::{Mode, NnError};
 use onggi_ops::activation::add_relu;
+use onggi_ops::attention::{AttentionOptions, multi_head_self_attention};
 use onggi_ops::pad::{PadMode, pad};
 use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions, adaptive_avg_pool, avg_pool, max_pool};
 use std::collections::BTreeMap;
@@ -52,6 +56,7 @@ impl<'a> Eager<'a> {
 impl Pass for Eager<'_> {
     type Map = Tensor<4>;
     type Rows = Tensor<2>;
+    type Tokens = Tensor<3>;
 
     fn enter(&mut self, name: &str) {
         self.path.push(name.to_owned());
@@ -64,6 +69,10 @@ impl Pass for Eager<'_> {
                 self.maps.insert(path, out.clone());
             }
         }
+        self.path.pop();
+    }
+
+    fn leave_tokens(&mut self, _: &Tensor<3>) {
         self.path.pop();
     }
 
@@ -147,6 +156,15 @@ impl Pass for Eager<'_> {
         Ok(x * gate)
     }
 
+    fn scale(
+        &mut self,
+        _: &str,
+        factor: &Param<Tensor<3>>,
+        x: Tensor<4>,
+    ) -> Result<Tensor<4>, NnError> {
+        Ok(x * factor.val().unsqueeze())
+    }
+
     fn concat(&mut self, maps: Vec<Tensor<4>>) -> Result<Tensor<4>, NnError> {
         Ok(Tensor::cat(maps, 1))
     }
@@ -187,5 +205,86 @@ impl Pass for Eager<'_> {
 
     fn dropout(&mut self, layer: &Dropout, x: Tensor<2>) -> Result<Tensor<2>, NnError> {
         layer.forward(x, self.mode)
+    }
+
+    fn tokens(&mut self, x: Tensor<4>) -> Result<Tensor<3>, NnError> {
+        let [n, c, h, w] = x.dims();
+        Ok(x.reshape([n, c, h * w]).swap_dims(1, 2))
+    }
+
+    fn map_like(&mut self, like: &Tensor<4>, x: Tensor<3>) -> Result<Tensor<4>, NnError> {
+        let ([n, length, c], [_, _, h, w]) = (x.dims(), like.dims());
+        if length != h * w {
+            return Err(NnError::Input {
+                layer: "map_like",
+                expected: format!("(N, {h} · {w}, C)"),
+                got: vec![n, length, c],
+            });
+        }
+        Ok(x.swap_dims(1, 2).reshape([n, c, h, w]))
+    }
+
+    fn embed(
+        &mut self,
+        (_, class): (&str, &Param<Tensor<3>>),
+        (_, position): (&str, &Param<Tensor<3>>),
+        x: Tensor<4>,
+    ) -> Result<Tensor<3>, NnError> {
+        let [n, c, h, w] = x.dims();
+        let position = resampled(position.val(), [h, w])?;
+        let class = class.val();
+        if class.dims() != [1, 1, c] || position.dims()[2] != c {
+            return Err(NnError::Input {
+                layer: "embed",
+                expected: format!("(N, {}, H, W)", class.dims()[2]),
+                got: vec![n, c, h, w],
+            });
+        }
+        let x = self.tokens(x)?;
+        Ok(Tensor::cat(vec![class.expand([n, 1, c]), x], 1) + position)
+    }
+
+    fn layer_norm(
+        &mut self,
+        _: &str,
+        norm: &LayerNorm<1>,
+        x: Tensor<3>,
+    ) -> Result<Tensor<3>, NnError> {
+        norm.forward(x)
+    }
+
+    fn token_linear(
+        &mut self,
+        name: &str,
+        layer: &Linear,
+        activation: Activation,
+        x: Tensor<3>,
+    ) -> Result<Tensor<3>, NnError> {
+        let x = layer.forward(x)?;
+        if self.probe.is_on() {
+            let (layer, units_first) = (at(&self.path, name), x.clone().swap_dims(1, 2));
+            let nonlinearity = activation.nonlinearity();
+            self.probe.record(&layer, nonlinearity, &units_first);
+        }
+        Ok(activation.apply(x))
+    }
+
+    fn attention(&mut self, _: &str, heads: usize, qkv: Tensor<3>) -> Result<Tensor<3>, NnError> {
+        let options = AttentionOptions::default();
+        Ok(multi_head_self_attention(qkv, heads, true, options)?)
+    }
+
+    fn add_tokens(
+        &mut self,
+        drop_path: &DropPath,
+        a: Tensor<3>,
+        b: Tensor<3>,
+    ) -> Result<Tensor<3>, NnError> {
+        Ok(drop_path.forward(a, self.mode)? + b)
+    }
+
+    fn first_token(&mut self, x: Tensor<3>) -> Result<Tensor<2>, NnError> {
+        let [n, _, c] = x.dims();
+        Ok(x.slice([0..n, 0..1, 0..c]).reshape([n, c]))
     }
 }

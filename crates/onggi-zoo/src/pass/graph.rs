@@ -21,6 +21,7 @@ pub(crate) struct Value<const R: usize> {
 
 type Map = Value<3>;
 type Rows = Value<1>;
+type Tokens = Value<2>;
 type Attributes = Vec<(&'static str, Attribute)>;
 
 /// Writes each layer down as it comes: in evaluation, with each batch normalisation that follows a

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, usage};
 use crate::output::{say, say_json, thousands};
+use crate::zoo::pass::Cost;
 use crate::zoo::weights::hub::{self, HubFile};
 use crate::zoo::{
     IMAGE_MODELS, ImageModel, ImageRow, ModelOptions, Pretrained, Source, TABLE_MODELS,
@@ -23,6 +24,12 @@ HF_HUB_OFFLINE=1 nothing is asked of it.";
 
 /// Revision of the hub's repositories.
 const REVISION: &str = "main";
+
+/// Where torchvision's files are.
+pub(crate) const TORCHVISION: &str = "https://download.pytorch.org/models/";
+
+/// Side of the images that a model without weights is counted for, pixels.
+const SMALL: usize = 64;
 
 /// Classes of ImageNet.
 const CLASSES: usize = 1000;
@@ -99,6 +106,7 @@ fn place(pretrained: Option<&Pretrained>) -> String {
             Some(_) => "pulled".into(),
             None => format!("on the hub: {repo}"),
         },
+        Some(Source::Torchvision { file }) => format!("{TORCHVISION}{file}, for --weights"),
     }
 }
 
@@ -152,7 +160,11 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
     let options = ModelOptions::new(CLASSES);
     let device = Device::flex().autodiff();
     let model = ImageModel::build(row.name, 3, &options, &mut init::generator(0), &device);
-    let parameters = state::num_parameters(&model.map_err(anyhow::Error::from)?);
+    let model = model.map_err(anyhow::Error::from)?;
+    let parameters = state::num_parameters(&model);
+    let side = row.pretrained.map_or(SMALL, |pretrained| pretrained.size);
+    let cost = Cost::of(&model, [3, side, side]).map_err(anyhow::Error::from)?;
+    let millions = cost.multiply_adds() as f64 / 1e6;
     if json {
         let pretrained = row.pretrained.map(|p| {
             serde_json::json!({
@@ -161,13 +173,17 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
             })
         });
         return Ok(say_json(&serde_json::json!({
-            "name": row.name, "summary": row.summary, "parameters": parameters, "pretrained": pretrained,
+            "name": row.name, "summary": row.summary, "parameters": parameters,
+            "mega_multiply_adds": millions, "at": side, "pretrained": pretrained,
         }))?);
     }
     say(format!("{}: {}", row.name, row.summary));
     say(format!(
         "  parameters       {} with {CLASSES} classes",
         thousands(parameters)
+    ));
+    say(format!(
+        "  multiply-adds    {millions:.0} million an image of {side}×{side} pixels"
     ));
     let Some(pretrained) = row.pretrained else {
         say("  weights          none published: trained from scratch");
@@ -209,6 +225,11 @@ fn pull(row: &ImageRow, json: bool) -> Result<(), Failure> {
                 "{name}: its weights are in the program; there is nothing to pull"
             ));
             return Ok(());
+        }
+        Some(Source::Torchvision { file }) => {
+            return usage(format!(
+                "{name}: its weights are not on the hub; download {TORCHVISION}{file} and give it by --weights FILE"
+            ));
         }
         Some(Source::Hub { repo, file }) => (repo, file),
     };

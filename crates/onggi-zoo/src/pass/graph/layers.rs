@@ -1,14 +1,17 @@
 //! Each layer as operations of ONNX.
 
-use super::{Map, Record, Rows, ints, pads};
+use super::{Map, Record, Rows, Tokens, ints, pads, values};
 use crate::Norm;
 use crate::norm::Affine;
 use crate::onnx::graph::Attribute;
 use crate::pass::{Activation, Pass, at, same_padding, shape};
+use burn::module::Param;
+use burn::tensor::Tensor;
 use onggi_nn::NnError;
 use onggi_nn::conv::{Conv2d, PaddingMode};
 use onggi_nn::dropout::{DropPath, Dropout};
 use onggi_nn::linear::Linear;
+use onggi_nn::norm::LayerNorm;
 use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions};
 
 /// What position `i` of an axis of `size` has in the mean of window `j` of `windows` that share it out.
@@ -24,12 +27,17 @@ fn share(i: usize, j: usize, size: usize, windows: usize) -> f32 {
 impl Pass for Record {
     type Map = Map;
     type Rows = Rows;
+    type Tokens = Tokens;
 
     fn enter(&mut self, name: &str) {
         self.path.push(name.to_owned());
     }
 
     fn leave(&mut self, _: &Map) {
+        self.path.pop();
+    }
+
+    fn leave_tokens(&mut self, _: &Tokens) {
         self.path.pop();
     }
 
@@ -216,4 +224,64 @@ impl Pass for Record {
     fn dropout(&mut self, _: &Dropout, x: Rows) -> Result<Rows, NnError> {
         Ok(x)
     }
+
+    fn scale(&mut self, name: &str, factor: &Param<Tensor<3>>, x: Map) -> Result<Map, NnError> {
+        let path = at(&self.path, name);
+        let constant = self.graph.floats(&path, &factor.dims(), &values(factor));
+        let shape = x.shape;
+        Ok(self.node(("Mul", name), vec![x.name, constant], vec![], shape))
+    }
+
+    fn tokens(&mut self, _: Map) -> Result<Tokens, NnError> {
+        refused()
+    }
+
+    fn map_like(&mut self, _: &Map, _: Tokens) -> Result<Map, NnError> {
+        refused()
+    }
+
+    fn embed(
+        &mut self,
+        _: (&str, &Param<Tensor<3>>),
+        _: (&str, &Param<Tensor<3>>),
+        _: Map,
+    ) -> Result<Tokens, NnError> {
+        refused()
+    }
+
+    fn layer_norm(&mut self, _: &str, _: &LayerNorm<1>, _: Tokens) -> Result<Tokens, NnError> {
+        refused()
+    }
+
+    fn token_linear(
+        &mut self,
+        _: &str,
+        _: &Linear,
+        _: Activation,
+        _: Tokens,
+    ) -> Result<Tokens, NnError> {
+        refused()
+    }
+
+    fn attention(&mut self, _: &str, _: usize, _: Tokens) -> Result<Tokens, NnError> {
+        refused()
+    }
+
+    fn add_tokens(&mut self, _: &DropPath, _: Tokens, _: Tokens) -> Result<Tokens, NnError> {
+        refused()
+    }
+
+    fn first_token(&mut self, _: Tokens) -> Result<Rows, NnError> {
+        refused()
+    }
+}
+
+/// Models of tokens are not written as ONNX.
+fn refused<T>() -> Result<T, NnError> {
+    Err(NnError::Config {
+        layer: "ONNX",
+        argument: "model",
+        expected: "a convolutional network; ask for safetensors".into(),
+        got: "a model of tokens, such as a vision transformer or ConvNeXt".into(),
+    })
 }

@@ -5,7 +5,7 @@ mod head;
 
 pub(super) use head::{Head, train as train_head};
 
-use crate::commands::models::pulled;
+use crate::commands::models::{TORCHVISION, pulled};
 use crate::failure::{Failure, usage};
 use crate::settings::{AUTO, NormName, Settings, Tune};
 use crate::zoo::{ImageModel, Pretrained, Source, embedded, weights};
@@ -159,6 +159,10 @@ impl Start {
                     "--pretrained: the weights of {name} are not in this program"
                 )),
             },
+            Source::Torchvision { file } => usage(format!(
+                "--pretrained: the weights of {name} are not on the hub; download {TORCHVISION}{file} and give it by \
+                 --weights FILE"
+            )),
             Source::Hub { repo, file } => match pulled(repo, file) {
                 Some(path) => Self::of_file(&path),
                 None => usage(format!(
