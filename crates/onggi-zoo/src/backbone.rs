@@ -24,8 +24,14 @@ use std::collections::BTreeMap;
 /// # Ok::<(), onggi_nn::NnError>(())
 /// ```
 pub trait Backbone: Module {
-    /// Path of the last linear layer in the state dict.
+    /// Path of the last layer in the state dict: linear, in SqueezeNet a 1×1 convolution.
     fn classifier(&self) -> &'static str;
+
+    /// The state dict's name of a tensor that other files of the same model call `name`; `None` if they
+    /// call it the same.
+    fn renamed(&self, _name: &str) -> Option<String> {
+        None
+    }
 
     /// What goes into the head: one vector an image.
     ///

@@ -1,7 +1,7 @@
 //! DenseNet-121, with torchvision's names, which timm's `densenet121.tv_in1k` shares.
 //!
 //! Files written by torchvision's early versions, which include the one that it still offers, have
-//! `denselayer1.norm.1` where the state dict has `denselayer1.norm1`.
+//! `denselayer1.norm.1` where the state dict has `denselayer1.norm1`; both are taken.
 //!
 //! # Reference
 //! Huang et al., *Densely connected convolutional networks*, 2017.
@@ -205,6 +205,18 @@ impl Backbone for DenseNet {
         "classifier"
     }
 
+    fn renamed(&self, name: &str) -> Option<String> {
+        if !name.contains(".denselayer") {
+            return None;
+        }
+        ["norm.1", "norm.2", "conv.1", "conv.2"]
+            .iter()
+            .find_map(|old| {
+                let (before, after) = name.split_once(&format!(".{old}."))?;
+                Some(format!("{before}.{}.{after}", old.replace('.', "")))
+            })
+    }
+
     fn features<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Rows, NnError> {
         let features = &self.features;
         let norm0 = ("features.norm0", features.norm0.as_ref());
@@ -226,5 +238,32 @@ impl Backbone for DenseNet {
     fn head<P: Pass>(&self, pass: &mut P, features: P::Rows) -> Result<P::Rows, NnError> {
         let x = pass.dropout(&self.dropout, features)?;
         pass.linear("classifier", &self.classifier, Activation::Identity, x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_names_are_known() {
+        let (device, rng) = (onggi_ops::testing::device(), &mut init::generator(1));
+        let options = ModelOptions {
+            width: 0.1,
+            ..ModelOptions::new(2)
+        };
+        let model = DenseNet::new(3, &options, rng, &device).unwrap();
+        let renamed = |name: &str| model.renamed(name);
+        let layer = "features.denseblock2.denselayer11";
+        assert_eq!(
+            renamed(&format!("{layer}.norm.2.running_mean")),
+            Some(format!("{layer}.norm2.running_mean"))
+        );
+        assert_eq!(
+            renamed(&format!("{layer}.conv.1.weight")),
+            Some(format!("{layer}.conv1.weight"))
+        );
+        assert_eq!(renamed(&format!("{layer}.conv1.weight")), None);
+        assert_eq!(renamed("features.transition1.norm.weight"), None);
     }
 }

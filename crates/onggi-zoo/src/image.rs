@@ -109,6 +109,12 @@ macro_rules! families {
                 }
             }
 
+            fn renamed(&self, name: &str) -> Option<String> {
+                match self {
+                    $(Self::$family(model) => model.renamed(name)),*
+                }
+            }
+
             fn features<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Rows, NnError> {
                 match self {
                     $(Self::$family(model) => model.features(pass, x)),*

@@ -1,4 +1,5 @@
-//! Vision transformers of patches of 16×16 pixels, with timm's names; weights are DeiT's.
+//! Vision transformers of patches of 16×16 pixels, with timm's names; weights are DeiT's. Torchvision's
+//! names (`vit_b_16`) are taken, too.
 //!
 //! # Reference
 //! Dosovitskiy et al., *An image is worth 16x16 words*, 2021; Touvron et al., *Training data-efficient
@@ -195,9 +196,48 @@ impl Vit {
     }
 }
 
+/// Torchvision's names outside of the blocks, and timm's.
+const OUTSIDE: [(&str, &str); 5] = [
+    ("class_token", "cls_token"),
+    ("encoder.pos_embedding", "pos_embed"),
+    ("conv_proj.", "patch_embed.proj."),
+    ("encoder.ln.", "norm."),
+    ("heads.head.", "head."),
+];
+/// Those of parts of a block; torchvision's files have `linear_1`, its models `0`.
+const INSIDE: [(&str, &str); 8] = [
+    ("ln_1.", "norm1."),
+    ("ln_2.", "norm2."),
+    ("self_attention.in_proj_", "attn.qkv."),
+    ("self_attention.out_proj.", "attn.proj."),
+    ("mlp.linear_1.", "mlp.fc1."),
+    ("mlp.linear_2.", "mlp.fc2."),
+    ("mlp.0.", "mlp.fc1."),
+    ("mlp.3.", "mlp.fc2."),
+];
+
+/// Timm's name of what torchvision calls `name`.
+fn timm_name(name: &str) -> Option<String> {
+    let replaced = |table: &[(&str, &str)], name: &str| {
+        let mut fitting = table.iter();
+        fitting.find_map(|(old, new)| Some(format!("{new}{}", name.strip_prefix(old)?)))
+    };
+    match name.strip_prefix("encoder.layers.encoder_layer_") {
+        Some(inside) => {
+            let (block, part) = inside.split_once('.')?;
+            Some(format!("blocks.{block}.{}", replaced(&INSIDE, part)?))
+        }
+        None => replaced(&OUTSIDE, name),
+    }
+}
+
 impl Backbone for Vit {
     fn classifier(&self) -> &'static str {
         "head"
+    }
+
+    fn renamed(&self, name: &str) -> Option<String> {
+        timm_name(name)
     }
 
     fn features<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Rows, NnError> {
@@ -217,5 +257,36 @@ impl Backbone for Vit {
     fn head<P: Pass>(&self, pass: &mut P, features: P::Rows) -> Result<P::Rows, NnError> {
         let x = pass.dropout(&self.dropout, features)?;
         pass.linear("head", &self.head, Activation::Identity, x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onggi_nn::state;
+
+    #[test]
+    fn torchvisions_names_are_all_known() {
+        let parts = "ln_1.weight ln_1.bias self_attention.in_proj_weight \
+            self_attention.in_proj_bias self_attention.out_proj.weight self_attention.out_proj.bias \
+            ln_2.weight ln_2.bias mlp.linear_1.weight mlp.linear_1.bias mlp.3.weight mlp.3.bias";
+        let outside = "class_token encoder.pos_embedding conv_proj.weight conv_proj.bias \
+            encoder.ln.weight encoder.ln.bias heads.head.weight heads.head.bias";
+        let mut names: Vec<String> = outside.split_whitespace().map(String::from).collect();
+        for block in 0..DEPTH {
+            let part = |part| format!("encoder.layers.encoder_layer_{block}.{part}");
+            names.extend(parts.split_whitespace().map(part));
+        }
+        let mut names: Vec<_> = names.iter().map(|name| timm_name(name).unwrap()).collect();
+        names.sort();
+        let options = ModelOptions {
+            width: 0.1,
+            ..ModelOptions::new(2)
+        };
+        let (device, rng) = (onggi_ops::testing::device(), &mut init::generator(1));
+        let model = Vit::new(VitSize::Base, 3, &options, rng, &device).unwrap();
+        let own: Vec<_> = state::collect(&model).into_keys().collect();
+        assert_eq!(names, own);
+        assert!(own.iter().all(|name| model.renamed(name).is_none()));
     }
 }

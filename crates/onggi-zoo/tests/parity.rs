@@ -15,7 +15,7 @@ use onggi_nn::optim::Gradients;
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Classifier, Mode, init};
 use onggi_ops::testing::values;
-use onggi_zoo::{IMAGE_MODELS, ImageModel, ModelOptions, NormKind};
+use onggi_zoo::{FeaturePyramid, IMAGE_MODELS, ImageModel, ModelOptions, NormKind};
 use serde_json::Value;
 
 /// Bounds on the relative errors, as above.
@@ -286,4 +286,50 @@ fn convnext() {
 #[test]
 fn vit() {
     family(&["vit"]);
+}
+
+#[test]
+fn feature_pyramid() {
+    let fixture = fixture();
+    let expected = &fixture["pyramid"];
+    let device = onggi_ops::testing::device();
+    let rng = &mut init::generator(1);
+    let pyramid = FeaturePyramid::new(&[8, 16, 24], 12, rng, &device).unwrap();
+    let mut state = state::collect(&pyramid);
+    let names: Vec<&str> = state.keys().map(String::as_str).collect();
+    assert_eq!(serde_json::json!(names), expected["names"]);
+    for (name, tensor) in &mut state {
+        fill(name, tensor);
+    }
+    let pyramid = state::load(pyramid, state).unwrap();
+    let shapes = expected["shapes"].as_array().unwrap().iter().enumerate();
+    let map = |(i, shape): (usize, &Value)| {
+        let shape: Vec<usize> = numbers(shape).iter().map(|size| *size as usize).collect();
+        let values = uniform(&format!("map {i}"), shape.iter().product());
+        let values: Vec<f32> = values.map(|u| u as f32).collect();
+        Tensor::<4>::from_data(TensorData::new(values, shape), &device)
+    };
+    let maps = pyramid.forward(shapes.map(map).collect()).unwrap();
+    let expected = numbers(&expected["maps"]);
+    assert_eq!(2 * maps.len(), expected.len());
+    for ((i, map), expected) in maps.iter().enumerate().zip(expected.chunks(2)) {
+        let map = values(map);
+        let norm = map
+            .iter()
+            .map(|x| f64::from(*x).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        let weights = uniform(&format!("pyramid {i}"), map.len());
+        let product: f64 = map
+            .iter()
+            .zip(weights)
+            .map(|(x, w)| f64::from(*x) * w)
+            .sum();
+        let error = (norm - expected[0])
+            .abs()
+            .max((product - expected[1]).abs())
+            / expected[0];
+        println!("feature pyramid: map {i} {error:.1e}");
+        assert!(error <= LOGITS, "map {i} differs by {error:e}");
+    }
 }
