@@ -356,9 +356,15 @@ mod tests {
             for norm in [NormKind::Batch, NormKind::Group, NormKind::None] {
                 let options = ModelOptions {
                     norm,
+                    width: 0.25,
                     ..ModelOptions::new(5)
                 };
-                let model = build(row.name, &options, &device);
+                let rng = &mut init::generator(1);
+                let Ok(model) = ImageModel::build(row.name, 3, &options, rng, &device) else {
+                    // The registry's own test says which may be refused.
+                    assert_ne!(norm, NormKind::Batch, "{}", row.name);
+                    continue;
+                };
                 let image = [3, 37, 50];
                 let mut cost = Cost::default();
                 let features = model.features(&mut cost, image).unwrap();
@@ -366,16 +372,13 @@ mod tests {
                 let computed = model.pooled(x, &Mode::Eval).unwrap();
                 assert_eq!([1, features], computed.dims(), "{}", row.name);
                 model.head(&mut cost, features).unwrap();
-                assert_eq!(
-                    cost.parameters(),
-                    state::num_parameters(&model),
-                    "{}",
-                    row.name
-                );
+                let parameters = state::num_parameters(&model);
+                assert_eq!(cost.parameters(), parameters, "{}", row.name);
                 let state = state::collect(&model);
-                for layer in cost.layers() {
-                    let weight = format!("{}.weight", layer.layer);
-                    assert!(state.contains_key(&weight), "{}: {weight}", row.name);
+                for layer in cost.layers().iter().filter(|layer| layer.parameters > 0) {
+                    let names = [format!("{}.weight", layer.layer), layer.layer.clone()];
+                    let known = names.iter().any(|name| state.contains_key(name));
+                    assert!(known, "{}: {}", row.name, layer.layer);
                 }
             }
         }
