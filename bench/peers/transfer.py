@@ -12,8 +12,8 @@ to the result; importing, starting Python and loading the backbone (`load`) are 
 
 - features: decode, resize the short side to 256 (bicubic), centre crop 224, normalise; pooled features of
   1,280 under `inference_mode`, channels_last, batches of 32; StandardScaler and LogisticRegression with C by
-  stratified 5-fold cross-validation over five values on training and validation images together, since
-  nothing else needs the latter; accuracy on the test images.
+  stratified 5-fold cross-validation over five values on the training images; accuracy on the test images.
+  Onggi learns from those alone too: it keeps the validation images for its verdict.
 - finetune: everything trained: AdamW (weight decay 0.01, none on biases and batch norm), one cycle, head at
   10 times the backbone's rate, label smoothing 0.1, RandomResizedCrop(0.35–1) and flips, batches of 32,
   channels_last; the weights of the best validation epoch are tested.
@@ -110,7 +110,7 @@ def features(data, split, args):
     model = backbone()
     seconds = {"load": clock() - loaded}
     start = clock()
-    x, y = extract(model, Photos(data, split["train"] + split["val"], split["classes"], EVAL), args)
+    x, y = extract(model, Photos(data, split["train"], split["classes"], EVAL), args)
     test_x, test_y = extract(model, Photos(data, split["test"], split["classes"], EVAL), args)
     seconds["features"] = clock() - start
     begin = clock()
