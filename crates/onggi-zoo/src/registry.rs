@@ -367,6 +367,31 @@ mod tests {
     }
 
     #[test]
+    fn an_image_that_is_too_small_is_an_error() {
+        let device = Device::flex();
+        let options = ModelOptions {
+            width: 0.25,
+            ..OPTIONS
+        };
+        let mut refused = 0;
+        for row in IMAGE_MODELS {
+            let rng = &mut init::generator(1);
+            let model = ImageModel::build(row.name, 3, &options, rng, &device).unwrap();
+            for [height, width] in [[1, 1], [2, 40], [15, 15], [20, 3], [28, 28]] {
+                match model.forward(Tensor::ones([1, 3, height, width], &device), &Mode::Eval) {
+                    Ok(logits) => {
+                        let logits = logits.into_data().try_to_vec::<f32>().unwrap();
+                        let name = row.name;
+                        assert!(logits.iter().all(|v| v.is_finite()), "{name}: {logits:?}");
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(refused > 0);
+    }
+
+    #[test]
     fn names_are_unique_and_shares_are_percent() {
         for (i, row) in IMAGE_MODELS.iter().enumerate() {
             assert!(IMAGE_MODELS[..i].iter().all(|other| other.name != row.name));
