@@ -23,13 +23,22 @@ pub fn embedded(name: &str) -> Result<Option<StateDict>, WeightsError> {
 }
 
 impl ImageModel {
+    /// The state with the names that this model has.
+    fn known(&self, state: StateDict) -> StateDict {
+        let named = state.into_iter();
+        named
+            .map(|(name, tensor)| (self.renamed(&name).unwrap_or(name), tensor))
+            .collect()
+    }
+
     /// The model with the weights of `state`, all but the classifier's, which stay as they are.
     ///
     /// Counters of batches (`num_batches_tracked`) may be missing, as in old files, and have any shape.
     ///
     /// # Errors
     /// Names every tensor that is missing, of another shape, or not the model's.
-    pub fn with_backbone(self, mut state: StateDict) -> Result<Self, ZooError> {
+    pub fn with_backbone(self, state: StateDict) -> Result<Self, ZooError> {
+        let mut state = self.known(state);
         let own = state::collect(&self);
         let head = format!("{}.", self.classifier());
         state.retain(|name, _| !name.starts_with(&head));
@@ -45,7 +54,8 @@ impl ImageModel {
     ///
     /// # Errors
     /// Names every tensor that is missing, of another shape, or not the model's.
-    pub fn with_weights(self, mut state: StateDict) -> Result<Self, ZooError> {
+    pub fn with_weights(self, state: StateDict) -> Result<Self, ZooError> {
+        let mut state = self.known(state);
         for (name, tensor) in state::collect(&self) {
             if name.ends_with("num_batches_tracked") {
                 state.insert(name, tensor);

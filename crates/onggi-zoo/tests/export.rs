@@ -10,7 +10,7 @@ use everything::Everything;
 use onggi_nn::{Classifier, Mode, init, state};
 use onggi_zoo::onnx::{self, Columns, Images};
 use onggi_zoo::{
-    Backbone, IMAGE_MODELS, ImageModel, ModelOptions, NormKind, TABLE_MODELS, TableModel,
+    Backbone, IMAGE_MODELS, ImageModel, ModelOptions, NormKind, TABLE_MODELS, TableModel, ZooError,
 };
 use proto::fields;
 use serde_json::Value;
@@ -78,6 +78,10 @@ fn image_model(name: &str, channels: usize, norm: NormKind) -> Option<ImageModel
 }
 
 fn image_file(model: &ImageModel, shape: [usize; 3]) -> Vec<u8> {
+    try_image_file(model, shape).unwrap()
+}
+
+fn try_image_file(model: &ImageModel, shape: [usize; 3]) -> Result<Vec<u8>, ZooError> {
     let channels = shape[0];
     let input = Images {
         shape,
@@ -85,7 +89,12 @@ fn image_file(model: &ImageModel, shape: [usize; 3]) -> Vec<u8> {
         std: &STD[..channels],
     };
     let labels = ("labels", r#"["a","b","c","d","e"]"#.to_owned());
-    onnx::image_model(model, &input, "a model", &[labels]).unwrap()
+    onnx::image_model(model, &input, "a model", &[labels])
+}
+
+/// Models of tokens, which are not written as ONNX yet.
+fn of_tokens(name: &str) -> bool {
+    name.starts_with("vit") || name.starts_with("convnext") || name.starts_with("deit")
 }
 
 /// What a file says of a tensor: element and sizes, −1 for the open axis.
@@ -173,6 +182,17 @@ fn every_image_model_gives_a_sound_graph() {
             let Some(model) = image_model(row.name, 3, norm) else {
                 continue;
             };
+            if of_tokens(row.name) {
+                let refused = try_image_file(&model, [3, side, side])
+                    .unwrap_err()
+                    .to_string();
+                assert!(
+                    refused.contains("ask for safetensors"),
+                    "{}: {refused}",
+                    row.name
+                );
+                continue;
+            }
             let ops = look_through(&image_file(&model, [3, side, side]), 5);
             let normalised = ops.contains_key("InstanceNormalization");
             assert_eq!(normalised, norm == NormKind::Group, "{}: {ops:?}", row.name);
@@ -279,7 +299,7 @@ fn difference(answer: &Value, logits: Tensor<2>) -> f64 {
 fn image_models_answer_alike_under_onnxruntime() {
     let Some(python) = python() else { return };
     let device = Device::flex();
-    for row in IMAGE_MODELS {
+    for row in IMAGE_MODELS.iter().filter(|row| !of_tokens(row.name)) {
         for &norm in norms(row.name) {
             let (channels, [h, w]) = match row.pretrained {
                 None => (1, [27, 20]),

@@ -21,7 +21,9 @@ fn a_cat_a_cup_and_a_rocket() {
         .with_weights(embedded(name).unwrap().unwrap())
         .unwrap();
     let pretrained = ImageModel::row(name).unwrap().pretrained.unwrap();
-    let shape = ImageShape::new(pretrained.size, pretrained.size, Channels::Rgb).unwrap();
+    // The weights' own way: the short side to 256, the middle of 224.
+    let (side, size) = (256, pretrained.size);
+    let shape = ImageShape::new(side, side, Channels::Rgb).unwrap();
     let (mean, std) = (pretrained.mean.to_vec(), pretrained.std.to_vec());
     let preprocess = ImagePreprocess::new(shape, mean, std).unwrap();
     let names = std::fs::read_to_string(format!("{FIXTURES}/imagenet_classes.txt")).unwrap();
@@ -35,12 +37,13 @@ fn a_cat_a_cup_and_a_rocket() {
         let image = preprocess
             .image(Path::new(&format!("{FIXTURES}/{file}")))
             .unwrap();
-        let mut x = vec![0.0; 3 * pretrained.size * pretrained.size];
+        let mut x = vec![0.0; 3 * side * side];
         preprocess.write(&image, &mut x).unwrap();
-        let x = TensorData::new(x, [1, 3, pretrained.size, pretrained.size]);
-        let logits = model
-            .forward(Tensor::<4>::from_data(x, &device), &Mode::Eval)
-            .unwrap();
+        let x = TensorData::new(x, [1, 3, side, side]);
+        let edge = (side - size) / 2;
+        let middle = edge..edge + size;
+        let x = Tensor::<4>::from_data(x, &device).slice([0..1, 0..3, middle.clone(), middle]);
+        let logits = model.forward(x, &Mode::Eval).unwrap();
         let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
         let best = (0..1000)
             .max_by(|&a, &b| logits[a].total_cmp(&logits[b]))

@@ -203,7 +203,10 @@ mod tests {
             let new: Vec<_> = got.iter().filter(|flag| !plain.contains(flag)).collect();
             assert_eq!(new, changed, "{name}");
         }
-        assert_eq!(flags("defaults", Task::Image), ["--augment=shift"]);
+        let defaults = ["--model=small_resnet", "--augment=shift"];
+        assert_eq!(flags("defaults", Task::Image), defaults);
+        let pretrained = ["--pretrained", "--tune=head"];
+        assert_eq!(flags("pretrained", Task::Image), pretrained);
         assert!(flags("defaults", Task::Table).is_empty());
         let table = flags(BASELINE, Task::Table);
         assert!(!table.iter().any(|flag| flag.starts_with("--augment")));

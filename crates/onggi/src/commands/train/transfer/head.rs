@@ -267,6 +267,12 @@ impl Seen<'_> {
             let found = rows(self.backbone, &data, self.workers, *view, |so_far| {
                 bar.set(done + so_far)
             })?;
+            if found.len() != missing.len() * width {
+                return usage(
+                    "--tune head is for models with a linear classifier, which this one has not: ask for --tune \
+                     last-2 or --tune all",
+                );
+            }
             done += missing.len();
             self.computed += missing.len();
             for (row, &i) in found.chunks_exact(width).zip(&missing) {
