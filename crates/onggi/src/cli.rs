@@ -44,6 +44,9 @@ enum Command {
     /// Make changed copies of data, or see what a trained model makes of them
     #[command(after_help = commands::augment::EXAMPLES)]
     Augment(Box<commands::augment::Augment>),
+    /// Write the features that a pretrained model makes of images
+    #[command(after_help = commands::embed::EXAMPLES)]
+    Embed(commands::embed::Embed),
     /// Name the models there are, and pull their weights
     #[command(after_help = commands::models::EXAMPLES)]
     Models(commands::models::Models),
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Compare(command) => command.run(),
         Command::Diagnose(command) => command.run(),
         Command::Augment(command) => command.run(),
+        Command::Embed(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Export(command) => command.run(),

@@ -10,6 +10,7 @@ mod classifier;
 mod dense;
 pub(crate) mod minimise;
 mod objective;
+mod pca;
 mod regressor;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod text;
 pub use choose::{Chosen, Trial};
 pub use classifier::LinearClassifier;
 pub use dense::{DenseRows, LinearHead};
+pub use pca::principal_components;
 pub use regressor::LinearRegressor;
 pub use text::{Mistake, Telling, TextLinear, TextLinearConfig};
 

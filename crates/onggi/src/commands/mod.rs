@@ -3,6 +3,7 @@
 pub(crate) mod augment;
 pub(crate) mod compare;
 pub(crate) mod diagnose;
+pub(crate) mod embed;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod lr_find;

@@ -160,3 +160,35 @@ fn models_are_listed_and_told_of() {
         .run_with(&["models", "pull", "efficientnet_lite1"], &env)
         .bad(1, "HF_HUB_OFFLINE");
 }
+
+#[test]
+fn features_are_a_table_to_train_on() {
+    let place = place();
+    let args = ["embed", "photos", "--out", "f.csv", "--dims", "4", "--json"];
+    let told = place.run(&args).json();
+    assert_eq!((&told["images"], &told["columns"]), (&24.into(), &4.into()));
+    let text = fs::read_to_string(place.path("f.csv")).unwrap();
+    assert!(
+        text.starts_with("path,class,f0,f1,f2,f3\ncold/00.png,cold,"),
+        "{text}"
+    );
+    let args = [
+        "train", "f.csv", "--target", "class", "--ignore", "path", "--epochs", "3", "--out", "r",
+    ];
+    place.run(&args).good();
+    place.run(&args[..1]).bad(2, "no data given");
+    place
+        .run(&["embed", "photos", "--out", "f.csv"])
+        .bad(1, "it is there already");
+    place
+        .run(&["embed", "photos", "--out", "f.parquet"])
+        .bad(2, "must end in .csv or .npy");
+    place
+        .run(&["embed", "photos", "--out", "g.csv", "--dims", "99"])
+        .bad(2, "--dims");
+    place.run(&["embed", "photos", "--out", "n.npy"]).good();
+    let bytes = fs::read(place.path("n.npy")).unwrap();
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    assert_eq!(bytes.len(), 128 + 24 * 1280 * 4);
+    assert!(place.path("n.npy.json").is_file());
+}

@@ -141,7 +141,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     let Some(wanted) = wanted else {
         return super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job);
     };
-    let start = Start::read(&settings, wanted)?;
+    let start = Start::read(&settings.model, settings.weights.as_deref(), wanted)?;
     let model = build(&mut init::generator(settings.seed), &Device::flex())?;
     if settings.tune == Tune::Head {
         let head = Head {

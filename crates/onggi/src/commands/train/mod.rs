@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use text::TEXT_COLUMN;
+pub(crate) use transfer::Start;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -137,18 +137,21 @@ pub(super) fn wanted(settings: &Settings) -> Result<Option<&'static Pretrained>,
 }
 
 /// Weights to begin with, and a name for what they are.
-pub(super) struct Start {
+pub(crate) struct Start {
     state: StateDict,
     pub(super) name: String,
 }
 
 impl Start {
-    /// The weights that `settings` ask for.
-    pub(super) fn read(settings: &Settings, wanted: &Pretrained) -> Result<Self, Failure> {
-        if let Some(path) = &settings.weights {
+    /// The weights of the model called `name`: those of the file, else the published ones.
+    pub(crate) fn read(
+        name: &str,
+        file: Option<&Path>,
+        wanted: &Pretrained,
+    ) -> Result<Self, Failure> {
+        if let Some(path) = file {
             return Self::of_file(path);
         }
-        let name = &settings.model;
         match wanted.source {
             Source::Embedded => match embedded(name).map_err(anyhow::Error::from)? {
                 Some(state) => Ok(Self {
@@ -181,7 +184,7 @@ impl Start {
     }
 
     /// The model with these weights but for its classifier.
-    pub(super) fn put_into(self, model: ImageModel) -> Result<ImageModel, Failure> {
+    pub(crate) fn put_into(self, model: ImageModel) -> Result<ImageModel, Failure> {
         let loaded = model.with_backbone(self.state);
         Ok(loaded.map_err(|error| {
             anyhow::anyhow!("the weights ({}) are not this model's: {error}", self.name)
