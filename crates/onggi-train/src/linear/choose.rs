@@ -97,12 +97,12 @@ impl LinearClassifier {
     }
 }
 
-/// The samples held out and the rest, part by part: the i-th sample of each class in part `i mod 5`. Parts
+/// The samples held out and the rest.
+pub(super) type Fold = (Vec<usize>, Vec<usize>);
+
+/// The parts, one after the other held out: the i-th sample of each class in part `i mod 5`. Parts
 /// without samples are left out.
-pub(super) fn folds(
-    labels: &[usize],
-    classes: usize,
-) -> Result<Vec<(Vec<usize>, Vec<usize>)>, TrainError> {
+pub(super) fn folds(labels: &[usize], classes: usize) -> Result<Vec<Fold>, TrainError> {
     let mut ranks = vec![0; classes];
     let mut fold = Vec::with_capacity(labels.len());
     for &label in labels {
@@ -113,7 +113,7 @@ pub(super) fn folds(
         *rank += 1;
     }
     let parts = (0..FOLDS).map(|part| (0..labels.len()).partition(|&i| fold[i] == part));
-    let whole = |(held, rest): &(Vec<usize>, Vec<usize>)| !held.is_empty() && !rest.is_empty();
+    let whole = |(held, rest): &Fold| !held.is_empty() && !rest.is_empty();
     Ok(parts.filter(whole).collect())
 }
 

@@ -90,10 +90,12 @@ pub(super) fn settle(
         );
     }
     if settings.tune == Tune::Auto {
-        let (tune, why) = match training {
-            ..=HEAD_UP_TO => (Tune::Head, "too few to move a backbone without harm"),
-            ..=LAST_UP_TO => (Tune::Last(LAST_PARTS), "enough for the last parts"),
-            _ => (Tune::All, "enough for the whole model"),
+        let (tune, why) = if training <= HEAD_UP_TO {
+            (Tune::Head, "too few to move a backbone without harm")
+        } else if training <= LAST_UP_TO {
+            (Tune::Last(LAST_PARTS), "enough for the last parts")
+        } else {
+            (Tune::All, "enough for the whole model")
         };
         settings.tune = tune;
         reason = Some(format!(
