@@ -106,7 +106,7 @@ fn place(pretrained: Option<&Pretrained>) -> String {
             Some(_) => "pulled".into(),
             None => format!("on the hub: {repo}"),
         },
-        Some(Source::Torchvision { file }) => format!("{TORCHVISION}{file}, for --weights"),
+        Some(Source::Torchvision { file }) => format!("torchvision: {file}"),
     }
 }
 
@@ -206,6 +206,11 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
     say(format!("  ImageNet top-1   {top1} %, as published"));
     say(format!("  weights          {}", place(Some(&pretrained))));
     say(format!("  licence          {licence}"));
+    if let Source::Torchvision { file } = pretrained.source {
+        say(format!(
+            "  to be had        {TORCHVISION}{file}, by --weights FILE"
+        ));
+    }
     Ok(())
 }
 

@@ -162,6 +162,24 @@ fn of_texts(fit: Fit) -> Vec<&'static str> {
     }
 }
 
+/// For a head on a frozen backbone, which has no epochs either.
+fn of_heads(fit: Fit) -> Vec<&'static str> {
+    const MORE: &str = "More images, above all of the classes that are most confused (below).";
+    match fit {
+        Fit::Overfitting | Fit::Both => vec![
+            MORE,
+            "Augmented views of those there are (--views 4).",
+            "A stronger penalty (--l2) than the one that cross-validation chose.",
+            "The backbone's last parts too (--pretrained --tune last-2), if there are some hundreds of images a class.",
+        ],
+        Fit::Underfitting | Fit::Unstable | Fit::Neither => vec![
+            MORE,
+            "The backbone's last parts too (--pretrained --tune last-2), or a larger one (onggi models list).",
+            "A look at the mistakes: wrong labels and classes that overlap set a ceiling.",
+        ],
+    }
+}
+
 /// Only what Onggi can do, by the name of its flag.
 fn advice(run: &Run) -> Vec<&'static str> {
     const MORE_DATA: &str = "More data, above all of the classes that are most confused (below).";
@@ -169,6 +187,9 @@ fn advice(run: &Run) -> Vec<&'static str> {
     let augmented = run.config.get("augment").and_then(toml::Value::as_str) == Some("light");
     if run.summary.task == "text" {
         return of_texts(run.summary.verdict.fit);
+    }
+    if run.fitted() {
+        return of_heads(run.summary.verdict.fit);
     }
     let mut all = vec![];
     match run.summary.verdict.fit {
