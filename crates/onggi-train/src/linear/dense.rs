@@ -116,7 +116,7 @@ impl LinearHead {
         Ok(Self::path(x, labels, classes, config, &[config.c])?.remove(0))
     }
 
-    /// Fits with the inverse strength of the penalty, of 1e-4 to 1 by factors of √10, that has the lowest
+    /// Fits with the inverse strength of the penalty, of 1e-4 to 10 by factors of √10, that has the lowest
     /// cross-entropy on samples held out: five parts of the training samples in turn, the i-th sample of each
     /// class in part `i mod 5`; with more than 2,000 training samples `validation`.
     ///

@@ -192,3 +192,40 @@ fn features_are_a_table_to_train_on() {
     assert_eq!(bytes.len(), 128 + 24 * 1280 * 4);
     assert!(place.path("n.npy.json").is_file());
 }
+
+/// The runs of a comparison are measured each in its own way: the pretrained one on larger images.
+#[test]
+fn a_comparison_feeds_each_model_as_it_was_trained() {
+    let place = place();
+    let args = [
+        "compare",
+        "photos",
+        "--only",
+        "pretrained",
+        "--seeds",
+        "2",
+        "--epochs",
+        "1",
+        "--out",
+        "c",
+    ];
+    place.run(&args).good();
+    let found = place.json("c/compare.json");
+    let rows = found["rows"].as_array().unwrap();
+    for row in rows {
+        for run in row["runs"].as_array().unwrap() {
+            let log =
+                fs::read_to_string(place.path(run["run"].as_str().unwrap()).join("log.jsonl"));
+            let log: serde_json::Value = serde_json::from_str(log.unwrap().trim()).unwrap();
+            for figure in ["val_loss", "val_accuracy"] {
+                let [told, logged] = [run, &log].map(|of| of[figure].as_f64().unwrap());
+                assert!(
+                    (told - logged).abs() < 1e-3,
+                    "{}: {figure} {told}, not {logged}",
+                    row["name"]
+                );
+            }
+        }
+    }
+    assert_eq!(rows.len(), 2);
+}

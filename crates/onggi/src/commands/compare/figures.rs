@@ -127,10 +127,16 @@ pub(super) fn compare(
         return Err(anyhow!("nothing to compare").into());
     };
     let split = std::fs::read(first.join(files::SPLIT))?;
-    let val = validation(Path::new(data), first)?;
+    let mut samples = 0;
     let mut answers: Vec<Vec<Answers>> = Vec::new();
     for runs in all {
         let mut of = Vec::new();
+        // The same images, as this remedy's models want to be fed.
+        let Some((_, one, _)) = runs.runs.first() else {
+            return Err(anyhow!("{}: no run to compare", runs.remedy.name).into());
+        };
+        let val = validation(Path::new(data), one)?;
+        samples = val.len();
         for (_, folder, _) in &runs.runs {
             if std::fs::read(folder.join(files::SPLIT))? != split {
                 return Err(anyhow!(
@@ -150,7 +156,7 @@ pub(super) fn compare(
         .collect::<Result<_, _>>()?;
     let seeds: Vec<u64> = all[0].runs.iter().map(|(seed, _, _)| *seed).collect();
     let chosen = choose(&rows);
-    let recommendation = words(&rows, chosen, seeds.len(), val.len());
+    let recommendation = words(&rows, chosen, seeds.len(), samples);
     let test_accuracy = |index: usize| -> Option<f64> {
         let figures = all[index].runs.iter().map(|(_, _, run)| run.test_accuracy);
         let figures = figures.collect::<Option<Vec<f64>>>()?;
