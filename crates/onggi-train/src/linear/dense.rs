@@ -9,7 +9,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 /// The inverse strengths that are tried, the strongest penalty first: for standardised features, of which
 /// there are often more than samples.
-const CS: [f64; 9] = [1e-4, 3.2e-4, 1e-3, 3.2e-3, 1e-2, 3.2e-2, 1e-1, 3.2e-1, 1.0];
+const CS: [f64; 11] = [
+    1e-4, 3.2e-4, 1e-3, 3.2e-3, 1e-2, 3.2e-2, 1e-1, 3.2e-1, 1.0, 3.2, 10.0,
+];
 
 const WHAT: &str = "linear head";
 
