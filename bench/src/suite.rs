@@ -1,7 +1,8 @@
 //! How a suite is run: ours and the peers take turns for a number of rounds.
 //!
 //! A turn is a few runs in a row, as in a training, of which the first does not count: it finds
-//! pages given back and caches cold. The figure is the median. A peer's best memory layout counts.
+//! pages given back and caches cold. Short runs are repeated for [`TURN`], or a turn would be over
+//! before a processor that has slept is awake. The figure is the median. A peer's best memory layout counts.
 //! What a run returns is freed outside of the timed part, on all sides. A peer that does not know a
 //! row is left out of it.
 
@@ -18,8 +19,14 @@ use std::time::{Duration, Instant};
 /// Runs before the first that counts.
 const WARM_UP: usize = 3;
 
-/// Runs of a turn that count.
+/// Runs of a turn that count, at least.
 const RUNS: usize = 3;
+
+/// What the runs of a turn take together, at least, if there need not be more than [`MANY`].
+const TURN: Duration = Duration::from_millis(30);
+
+/// Runs of a turn that count, at most.
+const MANY: usize = 60;
 
 /// Pause before each turn: OpenMP's threads spin for a while after their work, on the cores that
 /// the other side is about to be timed on.
@@ -144,8 +151,12 @@ impl Turns {
 
     fn time(&self, bench: &Entry, peers: &mut [Peer]) -> Result<Row> {
         let mut step = (bench.make)();
+        let mut runs = RUNS;
         for _ in 0..WARM_UP {
+            let start = Instant::now();
             step();
+            let run = start.elapsed().as_secs_f64().max(1e-9);
+            runs = ((TURN.as_secs_f64() / run).ceil() as usize).clamp(RUNS, MANY);
         }
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
@@ -156,7 +167,7 @@ impl Turns {
         }
         for _ in 0..self.rounds {
             sleep(PAUSE);
-            for run in 0..=RUNS {
+            for run in 0..=runs {
                 let start = Instant::now();
                 let result = step();
                 let ms = start.elapsed().as_secs_f64() * 1e3;
@@ -167,7 +178,7 @@ impl Turns {
             }
             for (peer, layouts) in &mut theirs {
                 sleep(PAUSE);
-                for (layout, ms) in peer.time(bench.name, bench.shape, RUNS + 1)? {
+                for (layout, ms) in peer.time(bench.name, bench.shape, runs + 1)? {
                     layouts.entry(layout).or_default().extend(&ms[1..]);
                 }
             }

@@ -49,27 +49,30 @@ impl Sample {
     }
 }
 
-/// Reverses the pixels of every row. The usual channel counts get loops of fixed stride.
+/// Reverses the pixels of every row. The usual channel counts get loops of fixed stride. A row is
+/// read from its start, as the processor foresees, reversed in the first-level cache, and added.
 fn mirror<T: Value>(p: &[T], w: usize, c: usize) -> Vec<T> {
-    let mut out = vec![T::default(); p.len()];
-    for (row, out) in p.chunks_exact(w * c).zip(out.chunks_exact_mut(w * c)) {
+    let mut out = Vec::with_capacity(p.len());
+    let mut line = vec![T::default(); w * c];
+    for row in p.chunks_exact(w * c) {
         match c {
-            1 => pixels::<T, 1>(row, out),
-            3 => triples(row, out),
-            4 => pixels::<T, 4>(row, out),
+            1 => pixels::<T, 1>(row, &mut line),
+            3 => triples(row, &mut line),
+            4 => pixels::<T, 4>(row, &mut line),
             _ => {
-                for (o, v) in out.chunks_exact_mut(c).zip(row.chunks_exact(c).rev()) {
+                for (o, v) in line.chunks_exact_mut(c).rev().zip(row.chunks_exact(c)) {
                     o.copy_from_slice(v);
                 }
             }
         }
+        out.extend_from_slice(&line);
     }
     out
 }
 
 fn pixels<T: Value, const C: usize>(row: &[T], out: &mut [T]) {
     let (row, out) = (row.as_chunks::<C>().0, out.as_chunks_mut::<C>().0);
-    for (o, v) in out.iter_mut().zip(row.iter().rev()) {
+    for (o, v) in out.iter_mut().rev().zip(row) {
         *o = *v;
     }
 }
@@ -81,16 +84,16 @@ fn triples<T: Value>(row: &[T], out: &mut [T]) {
     let n = row.len();
     let mut at = 0;
     while at + 16 <= n {
-        let from = row[n - at - 16..n - at].first_chunk::<16>();
-        if let (Some(s), Some(o)) = (from, out[at..].first_chunk_mut::<16>()) {
+        let to = out[n - at - 16..n - at].first_chunk_mut::<16>();
+        if let (Some(s), Some(o)) = (row[at..].first_chunk::<16>(), to) {
             *o = [
-                s[13], s[14], s[15], s[10], s[11], s[12], s[7], s[8], s[9], s[4], s[5], s[6], s[1],
-                s[2], s[3], s[0],
+                s[15], s[12], s[13], s[14], s[9], s[10], s[11], s[6], s[7], s[8], s[3], s[4], s[5],
+                s[0], s[1], s[2],
             ];
         }
         at += 15;
     }
-    pixels::<T, 3>(&row[..n - at], &mut out[at..]);
+    pixels::<T, 3>(&row[at..], &mut out[..n - at]);
 }
 
 #[cfg(test)]
