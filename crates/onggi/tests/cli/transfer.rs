@@ -85,6 +85,15 @@ fn the_last_parts_learn_and_the_others_stay() {
 }
 
 #[test]
+fn more_than_the_head_begins_with_a_fitted_head() {
+    let place = place();
+    let args = "train photos --tune all --epochs 1 --lr 1e-9 --out still --json --batch 8";
+    let args: Vec<&str> = args.split(' ').collect();
+    let figures = place.run(&args).json();
+    assert_eq!(figures["test_accuracy"], 1.0, "{figures}");
+}
+
+#[test]
 fn what_does_not_go_together_is_told() {
     let place = place();
     place.file("not.pth", b"hello");

@@ -141,25 +141,28 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     let Some(wanted) = wanted else {
         return super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job);
     };
-    let start = Start::read(&settings.model, settings.weights.as_deref(), wanted)?;
     let model = build(&mut init::generator(settings.seed), &Device::flex())?;
+    let (names, classifier) = (state::names(&model), model.classifier());
+    let head = Head {
+        start: Start::read(&settings.model, settings.weights.as_deref(), wanted)?,
+        made: format!(
+            "{:?}; {}",
+            preprocess,
+            serde_json::to_string(&augmentation)?
+        ),
+        model,
+        train: train_items,
+        val: folder.select(&prepared.split, Split::Val)?,
+    };
     if settings.tune == Tune::Head {
-        let head = Head {
-            made: format!(
-                "{:?}; {}",
-                preprocess,
-                serde_json::to_string(&augmentation)?
-            ),
-            model,
-            start,
-            train: train_items,
-            val: folder.select(&prepared.split, Split::Val)?,
-        };
         return transfer::train_head(&settings, &prepared, head, pictures, watch, &job);
     }
-    let (names, classifier) = (state::names(&model), model.classifier());
+    let fitted = state::collect(&head.fitted(&settings, &prepared, &watch)?);
     let settings = transfer::discriminate(settings, &names, classifier);
-    let build = |rng: &mut ChaCha8Rng, device: &Device| start.put_into(build(rng, device)?);
+    let build = |rng: &mut ChaCha8Rng, device: &Device| {
+        let begun = state::load(build(rng, device)?, fitted);
+        Ok(begun.map_err(anyhow::Error::from)?)
+    };
     super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job)
 }
 

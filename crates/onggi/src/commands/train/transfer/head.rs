@@ -2,23 +2,21 @@
 //! validation.
 
 use super::Start;
-use super::cache::{self, Cache};
+use super::features::{Seen, labels, width};
 use crate::commands::train::run_folder::RunFolder;
 use crate::commands::train::{Job, Prepared, Watch, conclude, introduce};
 use crate::failure::{Failure, usage};
-use crate::output::{say, warn};
+use crate::output::say;
 use crate::settings::Settings;
-use crate::zoo::{Backbone, Features, ImageModel};
-use anyhow::Context;
+use crate::zoo::{Features, ImageModel};
+use onggi_data::View;
 use onggi_data::image::ImageItem;
-use onggi_data::{Dataset, View};
 use onggi_nn::state;
 use onggi_train::linear::{DenseRows, LinearConfig, LinearHead};
 use onggi_train::metrics::log_loss;
 use onggi_train::run::{EpochRecord, files, write_whole};
-use onggi_train::{Fit, Predictions, Stopped, Subset, TRAIN_SUBSET, rows, write_weights};
+use onggi_train::{Fit, Predictions, Stopped, TRAIN_SUBSET, write_weights};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Settings of the trainer, which a head does not go through.
@@ -64,6 +62,47 @@ pub(in crate::commands::train) struct Head {
     pub(in crate::commands::train) val: Vec<ImageItem>,
 }
 
+impl Head {
+    /// What makes the features that are kept.
+    fn maker(&self, settings: &Settings) -> String {
+        format!("{}; {}; {}", settings.model, self.start.name, self.made)
+    }
+
+    /// The backbone with a head fitted to its features: where the training of more than the head begins.
+    pub(in crate::commands::train) fn fitted(
+        self,
+        settings: &Settings,
+        prepared: &Prepared,
+        watch: &Watch,
+    ) -> Result<ImageModel, Failure> {
+        let (clock, maker) = (Instant::now(), self.maker(settings));
+        let classes = prepared.description.classes.len();
+        let backbone = Features {
+            model: self.start.put_into(self.model)?,
+        };
+        let Some(width) = width(&backbone.model) else {
+            return Ok(backbone.model);
+        };
+        let mut seen = Seen::new(&backbone, &maker, width, settings.threads());
+        let on_train = seen.features(&self.train, &prepared.train, &[View::Eval], watch)?;
+        let on_val = seen.features(&self.val, &prepared.val, &[View::Eval], watch)?;
+        seen.keep();
+        let (train, val) = (labels(&self.train), labels(&self.val));
+        let config = LinearConfig::default();
+        let (head, chosen) =
+            LinearHead::choose(&on_train, &train, 1, classes, &config, (&on_val, &val))?;
+        if !settings.json {
+            say(format!(
+                "head fitted first, in {:.1} s, L2 penalty with C = {}",
+                clock.elapsed().as_secs_f64(),
+                chosen.c
+            ));
+        }
+        let model = backbone.model.with_head(head.weight, head.bias);
+        Ok(model.map_err(anyhow::Error::from)?)
+    }
+}
+
 /// Fits the head and finishes the run.
 pub(in crate::commands::train) fn train(
     settings: &Settings,
@@ -99,22 +138,21 @@ pub(in crate::commands::train) fn train(
     }
     let start = Instant::now();
     let classes = prepared.description.classes.len();
-    let maker = format!("{}; {}; {}", settings.model, head.start.name, head.made);
+    let maker = head.maker(settings);
     let model = head.start.put_into(head.model)?;
     let backbone = Features { model };
-    let width = width(&backbone.model)?;
+    let Some(width) = width(&backbone.model) else {
+        return usage(
+            "--tune head is for models with a linear classifier, which this one has not: ask for --tune last-2 or \
+             --tune all",
+        );
+    };
     let parameters = (width + 1) * classes;
     if !settings.json {
         introduce(settings, prepared, parameters);
     }
     watch.writes();
-    let mut seen = Seen {
-        backbone: &backbone,
-        workers: settings.threads(),
-        width,
-        cache: Cache::open(&maker, width),
-        computed: 0,
-    };
+    let mut seen = Seen::new(&backbone, &maker, width, settings.threads());
     let views: Vec<View> = std::iter::once(View::Eval)
         .chain((1..=settings.views as u64).map(|epoch| View::Train {
             seed: settings.seed,
@@ -123,10 +161,7 @@ pub(in crate::commands::train) fn train(
         .collect();
     let on_train = seen.features(&head.train, &prepared.train, &views, &watch)?;
     let on_val = seen.features(&head.val, &prepared.val, &[View::Eval], &watch)?;
-    // A cache that cannot be kept costs time, not the run.
-    if let Err(error) = seen.cache.save() {
-        warn(format!("the features are not kept: {error}"));
-    }
+    seen.keep();
     let extracted = start.elapsed().as_secs_f64();
     let computed = seen.computed;
     let (labels, val_labels) = (labels(&head.train), labels(&head.val));
@@ -211,92 +246,6 @@ pub(in crate::commands::train) fn train(
         seconds,
     };
     conclude(settings, prepared, &fit, &folder, pictures, parameters)
-}
-
-fn labels(items: &[ImageItem]) -> Vec<usize> {
-    items.iter().map(|item| item.label).collect()
-}
-
-/// Looks at images with the backbone, and keeps what it sees.
-struct Seen<'a> {
-    backbone: &'a Features,
-    workers: usize,
-    /// Length of a feature vector.
-    width: usize,
-    cache: Cache,
-    computed: usize,
-}
-
-impl Seen<'_> {
-    /// The features of each image in each of `views`, one behind the other.
-    fn features(
-        &mut self,
-        items: &[ImageItem],
-        data: &Arc<dyn Dataset>,
-        views: &[View],
-        watch: &Watch,
-    ) -> Result<DenseRows, Failure> {
-        let n = items.len();
-        let mut contents = Vec::with_capacity(n);
-        for item in items {
-            let bytes = std::fs::read(&item.path);
-            let bytes = bytes.with_context(|| item.path.display().to_string())?;
-            contents.push(cache::key(&bytes, ""));
-        }
-        let key = |i: usize, view: &View| match view {
-            View::Eval => contents[i].clone(),
-            // A draw is a function of these.
-            View::Train { seed, epoch } => {
-                let view = format!("seed {seed}, view {epoch}, sample {i}");
-                cache::key(contents[i].as_bytes(), &view)
-            }
-        };
-        let (width, cache) = (self.width, &mut self.cache);
-        let bar = watch.counting("features", n * views.len());
-        let mut done = 0;
-        for view in views {
-            let missing: Vec<usize> = (0..n)
-                .filter(|&i| cache.get(&key(i, view)).is_none())
-                .collect();
-            done += n - missing.len();
-            bar.set(done);
-            if missing.is_empty() {
-                continue;
-            }
-            let data: Arc<dyn Dataset> = Arc::new(Subset::of(data.clone(), missing.clone()));
-            let found = rows(self.backbone, &data, self.workers, *view, |so_far| {
-                bar.set(done + so_far)
-            })?;
-            if found.len() != missing.len() * width {
-                return usage(
-                    "--tune head is for models with a linear classifier, which this one has not: ask for --tune \
-                     last-2 or --tune all",
-                );
-            }
-            done += missing.len();
-            self.computed += missing.len();
-            for (row, &i) in found.chunks_exact(width).zip(&missing) {
-                cache.put(key(i, view), row.to_vec());
-            }
-        }
-        bar.end();
-        let mut values = Vec::with_capacity(n * views.len() * width);
-        for i in 0..n {
-            for view in views {
-                let row = cache.get(&key(i, view)).context("a feature went missing")?;
-                values.extend_from_slice(row);
-            }
-        }
-        Ok(DenseRows::new(values, width)?)
-    }
-}
-
-/// Length of a feature vector: the classifier's inputs.
-fn width(model: &ImageModel) -> Result<usize, Failure> {
-    let weight = format!("{}.weight", model.classifier());
-    let state = state::collect(model);
-    let width = state.get(&weight).and_then(|t| t.shape.get(1).copied());
-    Ok(width.context("the model has no linear classifier")?)
 }
 
 fn answers(

@@ -1,6 +1,7 @@
 //! Transfer learning: which model, and how much of it is trained.
 
 mod cache;
+mod features;
 mod head;
 
 pub(super) use head::{Head, train as train_head};
