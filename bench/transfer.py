@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--finetune", action="store_true", help="also PyTorch's full fine-tuning: minutes a seed")
+    parser.add_argument("--finetune", action="store_true", help="also full fine-tuning, PyTorch's and Onggi's: minutes a seed")
     parser.add_argument("--scratch", action="store_true", help="also Onggi's small_resnet from scratch")
     args = parser.parse_args()
     print("| set, way | test accuracy %: mean (seeds) | seconds, median |\n| --- | --- | --- |")
@@ -74,6 +74,7 @@ def main():
             ways = {"Onggi, as it comes": [], "PyTorch features, scikit-learn head": []}
             if args.finetune:
                 ways["PyTorch, full fine-tuning"] = []
+                ways["Onggi, everything trained (`--tune all`)"] = []
             if args.scratch:
                 ways["Onggi from scratch (`--model small_resnet`)"] = []
             for seed in range(args.seeds):
@@ -84,6 +85,7 @@ def main():
                 ways["PyTorch features, scikit-learn head"].append(pytorch(args, "features", data, split, seed))
                 if args.finetune:
                     ways["PyTorch, full fine-tuning"].append(pytorch(args, "finetune", data, split, seed))
+                    ways["Onggi, everything trained (`--tune all`)"].append(onggi(args, parts, work, ["--tune", "all"]))
                 if args.scratch:
                     ways["Onggi from scratch (`--model small_resnet`)"].append(onggi(args, parts, work, ["--model", "small_resnet"]))
             for way, rows in ways.items():

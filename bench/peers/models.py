@@ -295,6 +295,30 @@ def resnet18_infer_1_folded(shape):
     return infer_steps(shape, lambda: fuse(resnet18_eval()))
 
 
+def family(name):
+    """torchvision's model, without dropout and stochastic depth, which the other side has not either."""
+    import torchvision
+
+    model = torchvision.models.get_model(name, weights=None)
+    for part in model.modules():
+        if isinstance(part, nn.Dropout) or type(part).__name__ == "StochasticDepth":
+            part.p = 0.0
+    # The zoo's tests hold all its parameters against torchvision's.
+    model.parameters_expected = sum(parameter.numel() for parameter in model.parameters())
+    return model
+
+
+def family_rows(name):
+    shape = (8, 3, 224, 224)
+    ROWS[f"{name}_infer"] = (shape, lambda shape: infer_steps(shape, lambda: family(name).eval()))
+    train_row(f"{name}_train", shape, lambda: family(name), 1000, SGD)
+
+
+CONVOLUTIONAL = "vgg11_bn resnet50 resnext50_32x4d mobilenet_v3_large efficientnet_b0 squeezenet1_1 densenet121"
+for name in (CONVOLUTIONAL + " convnext_tiny").split():
+    family_rows(name)
+
+
 def peak_mib():
     """This process's peak of resident memory."""
     with open("/proc/self/status") as status:

@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     onggi::ops::memory::keep_freed_pages();
     match Cli::parse().suite {
         Suite::Ops(suite) => suite.run(&ops::benches(), "ops.py"),
-        Suite::Models(suite) => suite.run(&models::BENCHES, "models.py"),
+        Suite::Models(suite) => suite.run(&models::benches(), "models.py"),
         Suite::Text(suite) => suite.run(),
         Suite::Image(suite) => suite.run(),
     }

@@ -1,4 +1,5 @@
-//! `onggi-bench models`: whole models, written out as their peers in `peers/models.py` are.
+//! `onggi-bench models`: whole models, written out as their peers in `peers/models.py` are, and those of
+//! the zoo beside torchvision's.
 //!
 //! A training step is forward pass, loss, backward pass and the optimiser's step; inference is the
 //! forward pass in eval mode, outside of a graph.
@@ -6,6 +7,7 @@
 mod cnn4;
 mod conv_norm;
 mod encoder;
+mod families;
 mod mlp;
 mod mobilenet;
 mod resnet;
@@ -23,7 +25,13 @@ pub(crate) use resnet::resnet18;
 /// The learning rate of the rows with SGD.
 const LEARNING_RATE: f64 = 0.01;
 
-pub(crate) const BENCHES: [Bench; 7] = [
+/// All rows.
+pub(crate) fn benches() -> Vec<Bench> {
+    [WRITTEN_OUT.as_slice(), &families::BENCHES].concat()
+}
+
+/// Models that both sides write out.
+const WRITTEN_OUT: [Bench; 7] = [
     Bench {
         name: "resnet18_train",
         shape: &[16, 3, 224, 224],
