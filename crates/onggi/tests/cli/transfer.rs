@@ -51,6 +51,11 @@ fn photos_get_a_head_on_pretrained_weights_and_features_are_kept() {
         .run(&["predict", "a", "photos/warm/00.png", "--json"])
         .json();
     assert_eq!(answers["predictions"][0]["class"], "warm");
+    let mut pixel = std::io::Cursor::new(Vec::new());
+    let red = image::RgbImage::from_pixel(1, 1, image::Rgb([230, 120, 40]));
+    red.write_to(&mut pixel, image::ImageFormat::Png).unwrap();
+    place.file("pixel.png", pixel.into_inner());
+    place.run(&["predict", "a", "pixel.png"]).good();
     let page = fs::read_to_string(place.path("a/report.html")).unwrap();
     assert!(
         !page.contains("id=\"curves\""),
