@@ -72,6 +72,14 @@ pub trait Dataset: Send + Sync {
         None
     }
 
+    /// Length of sample `index < len()` without its padding, where samples are sequences of ids `[L]` that
+    /// end in zeros; `None` elsewhere. A loader that shuffles puts sequences of like length into a batch,
+    /// and cuts the zeros that all of a batch end in. In [`View::Train`] the length may be another.
+    fn sequence_len(&self, index: usize) -> Option<usize> {
+        let _ = index;
+        None
+    }
+
     /// Where sample `index < len()` came from: a path, or `row 17`.
     fn source(&self, index: usize) -> String;
 

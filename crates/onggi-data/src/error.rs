@@ -264,6 +264,12 @@ pub enum DataError {
     /// A transform that refused its image.
     #[error(transparent)]
     Augment(#[from] AugmentError),
+    /// A tokenizer that cannot be trained, read or used.
+    #[error("tokenizer: {reason}")]
+    Tokenizer {
+        /// Why.
+        reason: String,
+    },
     /// A label outside the classes.
     #[error("{source_name}: label {label} is not below the class count {classes}")]
     Label {

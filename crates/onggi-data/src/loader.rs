@@ -16,6 +16,10 @@ use crate::{DataError, Dataset, Mixed, View, affinity};
 /// Index of the [`Draw`] that shuffles an epoch: one no sample has.
 const ORDER_INDEX: u64 = u64::MAX;
 
+/// Batches whose sequences are sorted by length together. More would leave less to chance: with the
+/// whole epoch sorted the same texts meet in every epoch.
+const BUCKET: usize = 16;
+
 /// How a [`Loader`] makes its batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoaderConfig {
@@ -36,7 +40,7 @@ pub struct LoaderConfig {
 pub struct Batch {
     /// Values of all samples, one after the other.
     pub x: Vec<f32>,
-    /// `[N, …sample shape]`.
+    /// `[N, …sample shape]`; of sequences `[N, L]`, with the longest sequence's `L`.
     pub shape: Vec<usize>,
     /// Labels, `N`.
     pub labels: Vec<usize>,
@@ -54,6 +58,11 @@ pub struct Batch {
 /// workers. With `drop_last = false` the last batch of an epoch may be smaller. With shuffling on,
 /// that is for training, a remainder of one sample is joined to the batch before it, because batch
 /// normalisation cannot learn from a batch of one.
+///
+/// Sequences ([`Dataset::sequence_len`]) are padded to the longest of their batch and no further. With
+/// shuffling on, those of like length lie together: of every 16 batches of the shuffled epoch the samples
+/// are sorted by length and dealt out again, and all batches are then put in a random order. Samples that
+/// do not fill a batch come last and are of any length.
 ///
 /// # Example
 /// ```
@@ -130,13 +139,32 @@ impl Loader {
         self.bounds().len()
     }
 
-    /// The samples in the order of `epoch`: a function of (shuffle seed, epoch).
+    /// The samples in the order of `epoch`: a function of (shuffle seed, epoch), and of the lengths of
+    /// sequences.
     pub fn order(&self, epoch: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.dataset.len()).collect();
         if let Some(seed) = self.config.shuffle {
-            shuffle(&mut order, &mut Draw::new(seed, epoch, ORDER_INDEX));
+            let draw = &mut Draw::new(seed, epoch, ORDER_INDEX);
+            shuffle(&mut order, draw);
+            if self.dataset.sequence_len(0).is_some() {
+                self.bucket(&mut order, draw);
+            }
         }
         order
+    }
+
+    /// Brings sequences of like length together, in whole batches.
+    fn bucket(&self, order: &mut [usize], draw: &mut Draw) {
+        let size = self.config.batch_size;
+        let whole = order.len() / size * size;
+        for bucket in order[..whole].chunks_mut(size * BUCKET) {
+            // Stable: samples of one length stay shuffled.
+            bucket.sort_by_key(|&index| self.dataset.sequence_len(index));
+        }
+        let mut batches: Vec<Vec<usize>> =
+            order[..whole].chunks(size).map(<[usize]>::to_vec).collect();
+        shuffle(&mut batches, draw);
+        order[..whole].copy_from_slice(&batches.concat());
     }
 
     /// Samples of each batch of an epoch.
@@ -163,6 +191,7 @@ impl Loader {
             order: self.order(epoch),
             bounds,
             sample_len: sample_shape.iter().product(),
+            sequences: self.dataset.sequence_len(0).is_some(),
             sample_shape,
             view,
             prefetch: self.config.prefetch,
@@ -270,6 +299,23 @@ impl Drop for Epoch {
     }
 }
 
+/// Cuts the zeros that all rows of `len` values end in, but for one value; says how long rows are then.
+fn cut_padding(x: &mut Vec<f32>, len: usize) -> usize {
+    let len = len.max(1);
+    let used = |row: &[f32]| {
+        row.iter()
+            .rposition(|&id| id != 0.0)
+            .map_or(0, |last| last + 1)
+    };
+    let width = x.chunks_exact(len).map(used).max().unwrap_or(0).max(1);
+    let rows = x.len() / len;
+    for row in 1..rows {
+        x.copy_within(row * len..row * len + width, row * width);
+    }
+    x.truncate(rows * width);
+    width
+}
+
 /// What the workers of one epoch share.
 struct Work {
     dataset: Arc<dyn Dataset>,
@@ -277,6 +323,8 @@ struct Work {
     bounds: Vec<Range<usize>>,
     sample_shape: Vec<usize>,
     sample_len: usize,
+    /// Whether samples are sequences.
+    sequences: bool,
     view: View,
     prefetch: usize,
     stopped: AtomicBool,
@@ -349,7 +397,12 @@ impl Work {
         }
         let mut shape = Vec::with_capacity(self.sample_shape.len() + 1);
         shape.push(indices.len());
-        shape.extend_from_slice(&self.sample_shape);
+        if self.sequences {
+            let width = cut_padding(&mut x, self.sample_len);
+            shape.push(width);
+        } else {
+            shape.extend_from_slice(&self.sample_shape);
+        }
         Ok(Batch {
             x,
             shape,

@@ -5,7 +5,7 @@ use crate::{Input, TrainError};
 use burn::tensor::{Tensor, TensorData};
 use onggi_data::{Batch, Dataset, View};
 use onggi_nn::Network;
-use onggi_nn::loss::{CrossEntropy, HuberLoss, L1Loss, MseLoss};
+use onggi_nn::loss::{CrossEntropy, HuberLoss, L1Loss, MseLoss, Reduction};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -40,14 +40,21 @@ pub(crate) struct Measured {
 #[derive(Clone, Debug)]
 pub(crate) enum Loss {
     CrossEntropy(CrossEntropy),
+    /// The same with a weight a class, as a sum.
+    Weighted(CrossEntropy),
     Mse(MseLoss),
     Mae(L1Loss),
     Huber(HuberLoss, f64),
 }
 
 impl Loss {
-    pub(crate) fn new(objective: Objective) -> Result<Self, TrainError> {
+    /// With `weights`, samples count by those of their classes.
+    pub(crate) fn new(objective: Objective, weights: Option<Vec<f32>>) -> Result<Self, TrainError> {
         Ok(match objective {
+            Objective::CrossEntropy { label_smoothing } if weights.is_some() => {
+                let loss = CrossEntropy::new(label_smoothing, weights)?;
+                Self::Weighted(loss.with_reduction(Reduction::Sum))
+            }
             Objective::CrossEntropy { label_smoothing } => {
                 Self::CrossEntropy(CrossEntropy::new(label_smoothing, None)?)
             }
@@ -68,11 +75,11 @@ impl Loss {
     ) -> Result<Tensor<1>, TrainError> {
         let targets = batch.targets.get(part.clone()).unwrap_or_default();
         let labels = &batch.labels[part.clone()];
-        let (Some(mixed), Self::CrossEntropy(loss)) = (&batch.mixed, self) else {
+        let (Some(mixed), Self::CrossEntropy(_) | Self::Weighted(_)) = (&batch.mixed, self) else {
             return self.of(outputs, labels, targets);
         };
-        let own = loss.forward(outputs.clone(), labels)?;
-        let other = loss.forward(outputs, &mixed.labels[part])?;
+        let own = self.of(outputs.clone(), labels, targets)?;
+        let other = self.of(outputs, &mixed.labels[part], targets)?;
         Ok(own * mixed.share + other * (1.0 - mixed.share))
     }
 
@@ -83,10 +90,13 @@ impl Loss {
         labels: &[usize],
         targets: &[f32],
     ) -> Result<Tensor<1>, TrainError> {
-        if let Self::CrossEntropy(loss) = self {
-            return Ok(loss.forward(outputs, labels)?);
-        }
         let [n, k] = outputs.dims();
+        match self {
+            Self::CrossEntropy(loss) => return Ok(loss.forward(outputs, labels)?),
+            // By the samples and not by their weights, so that the parts of a batch add up to its mean.
+            Self::Weighted(loss) => return Ok(loss.forward(outputs, labels)? / n.max(1) as f64),
+            _ => {}
+        }
         if k != 1 || targets.len() != n {
             return Err(TrainError::NotRegression {
                 outputs: k,
@@ -97,7 +107,7 @@ impl Loss {
         let data = TensorData::new(targets.to_vec(), [n, 1]);
         let targets = Tensor::<2>::from_data(data, &outputs.device());
         Ok(match self {
-            Self::CrossEntropy(loss) => loss.forward(outputs, labels)?,
+            Self::CrossEntropy(loss) | Self::Weighted(loss) => loss.forward(outputs, labels)?,
             Self::Mse(loss) => loss.forward(outputs, targets)?,
             Self::Mae(loss) => loss.forward(outputs, targets)?,
             Self::Huber(loss, _) => loss.forward(outputs, targets)?,
@@ -112,7 +122,7 @@ impl Loss {
         workers: usize,
         batch: usize,
     ) -> Result<Measured, TrainError> {
-        if let Self::CrossEntropy(_) = self {
+        if let Self::CrossEntropy(_) | Self::Weighted(_) = self {
             let answers = predict_by(model, data, workers, batch)?;
             return Ok(Measured {
                 loss: answers.loss,
@@ -135,7 +145,7 @@ impl Loss {
         let errors = || answers.iter().zip(&truth).map(|(y, t)| (y - t).abs());
         let squares: f64 = errors().map(|e| e * e).sum();
         let loss = match self {
-            Self::CrossEntropy(_) | Self::Mse(_) => squares / n,
+            Self::CrossEntropy(_) | Self::Weighted(_) | Self::Mse(_) => squares / n,
             Self::Mae(_) => errors().sum::<f64>() / n,
             Self::Huber(_, delta) => {
                 let one = |e: f64| {
@@ -157,5 +167,72 @@ impl Loss {
             (false, true) => 0.0,
         };
         Ok(Measured { loss, accuracy })
+    }
+}
+
+/// The weight of each class with which all weigh the same, 1 on average over the samples: as
+/// scikit-learn's `balanced` has it. A class without samples has 0.
+pub(crate) fn balanced(data: &Arc<dyn Dataset>) -> Vec<f32> {
+    let (n, classes) = (data.len(), data.num_classes());
+    let mut counts = vec![0usize; classes];
+    (0..n).for_each(|index| counts[data.label(index)] += 1);
+    let present = counts.iter().filter(|count| **count > 0).count();
+    let weight = |count: usize| match count {
+        0 => 0.0,
+        count => n as f64 / (present * count) as f64,
+    };
+    counts
+        .into_iter()
+        .map(|count| weight(count) as f32)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use onggi_data::DataError;
+
+    /// Nine samples of class 0, three of class 1, none of class 2.
+    struct Uneven;
+
+    impl Dataset for Uneven {
+        fn len(&self) -> usize {
+            12
+        }
+        fn sample_shape(&self) -> Vec<usize> {
+            vec![1]
+        }
+        fn label(&self, index: usize) -> usize {
+            usize::from(index >= 9)
+        }
+        fn num_classes(&self) -> usize {
+            3
+        }
+        fn source(&self, index: usize) -> String {
+            index.to_string()
+        }
+        fn load(&self, _: usize, _: View, _: &mut [f32]) -> Result<(), DataError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn balanced_classes_weigh_the_same_and_parts_add_up() {
+        let data: Arc<dyn Dataset> = Arc::new(Uneven);
+        let weights = balanced(&data);
+        assert_eq!(weights, [12.0 / 18.0, 2.0, 0.0]);
+        let objective = Objective::CrossEntropy {
+            label_smoothing: 0.0,
+        };
+        let loss = Loss::new(objective, Some(weights)).unwrap();
+        let of = |labels: &[usize]| {
+            let logits = Tensor::zeros([labels.len(), 3], &Device::flex());
+            loss.of(logits, labels, &[]).unwrap().into_scalar::<f32>()
+        };
+        let labels: Vec<usize> = (0..12).map(|i| Uneven.label(i)).collect();
+        assert!((of(&labels) - 3f32.ln()).abs() < 1e-6);
+        let parts = (of(&labels[..5]) * 5.0 + of(&labels[5..]) * 7.0) / 12.0;
+        assert!((of(&labels) - parts).abs() < 1e-6);
     }
 }

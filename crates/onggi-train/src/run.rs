@@ -25,6 +25,8 @@ pub mod files {
     pub const WEIGHTS: &str = "best.safetensors";
     /// A text classifier without a network, in place of weights.
     pub const TEXT_MODEL: &str = "text_model.json";
+    /// What makes token ids of a network's texts.
+    pub const TOKENIZER: &str = "tokenizer.json";
     /// Texts for the report: [`super::TextSamples`].
     pub const TEXT_SAMPLES: &str = "samples/texts.json";
     /// Final figures and verdict: [`super::Summary`].
@@ -151,6 +153,9 @@ pub struct Summary {
     pub test_accuracy: Option<f64>,
     /// `train_accuracy − val_accuracy`.
     pub gap: f64,
+    /// Validation accuracy of a simple model, where one was fitted for comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_accuracy: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
     /// Epochs run.

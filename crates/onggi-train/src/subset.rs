@@ -46,6 +46,10 @@ impl Dataset for Subset {
         self.all.source(self.indices[index])
     }
 
+    fn sequence_len(&self, index: usize) -> Option<usize> {
+        self.all.sequence_len(self.indices[index])
+    }
+
     fn load(&self, index: usize, view: View, out: &mut [f32]) -> Result<(), DataError> {
         self.all.load(self.indices[index], view, out)
     }

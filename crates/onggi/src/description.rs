@@ -27,14 +27,26 @@ pub(crate) enum Input {
         /// The columns and their standardisation.
         preprocess: TablePreprocess,
     },
+    /// A text, by the run's `tokenizer.json`.
+    Text {
+        /// Name of the column of texts; `None` for a folder of files.
+        text_column: Option<String>,
+        /// Name of the class column, likewise.
+        target: Option<String>,
+        /// Tokens there are.
+        vocabulary: usize,
+        /// Tokens of a text that are read.
+        max_tokens: usize,
+    },
 }
 
 impl Input {
-    /// `image` or `table`.
+    /// `image`, `table` or `text`.
     pub(crate) fn task(&self) -> &'static str {
         match self {
             Self::Image(_) => "image",
             Self::Table { .. } => "table",
+            Self::Text { .. } => "text",
         }
     }
 }
@@ -91,11 +103,17 @@ pub(crate) struct TextDescription {
     pub(crate) model: TextLinear,
 }
 
+/// Whether a run folder is of texts.
+fn is_of_texts(dir: &Path) -> bool {
+    let files = [files::TEXT_MODEL, files::TOKENIZER];
+    files.iter().any(|file| dir.join(file).is_file())
+}
+
 /// Largest model of texts that is read.
 const MOST_BYTES: u64 = 2 << 30;
 
-/// The model of a run of texts; `None` if the run is of something else.
-pub(crate) fn load_text(dir: &Path) -> Result<Option<TextDescription>, Failure> {
+/// The linear model of a run of texts; `None` if the run is of something else.
+pub(crate) fn load_linear(dir: &Path) -> Result<Option<TextDescription>, Failure> {
     let path = dir.join(files::TEXT_MODEL);
     let Ok(file) = std::fs::File::open(&path) else {
         return Ok(None);
@@ -133,7 +151,7 @@ pub(crate) fn load_run(dir: &Path) -> Result<(Trained, Vec<String>), Failure> {
 
 /// The model of a run folder, with all that its weights file says of it.
 pub(crate) fn load_described(dir: &Path) -> Result<(Trained, Description), Failure> {
-    if dir.join(files::TEXT_MODEL).is_file() {
+    if is_of_texts(dir) {
         return usage(format!(
             "{}: a run of texts; `onggi predict`, `evaluate` and `report` take it, this command does not",
             dir.display()
@@ -172,6 +190,7 @@ pub(crate) fn load_described(dir: &Path) -> Result<(Trained, Description), Failu
             let model = state::load(model, file.state).map_err(|e| damaged(e.to_string()))?;
             Trained::Table(model.valid(), input, target)
         }
+        Input::Text { .. } => return Err(damaged("its tokenizer.json is gone".into()).into()),
     };
     Ok((trained, description))
 }

@@ -26,6 +26,7 @@ mod output;
 mod pipeline;
 pub mod report;
 mod settings;
+mod text_run;
 pub mod threads;
 
 pub use burn;

@@ -20,6 +20,10 @@ const TABLE: &str = "train t.csv --target kind --epochs 40 --batch 8 --accumulat
 const IMAGES: &str = "train photos --epochs 6 --batch 4 --optimizer sgd --sam 0.05 --cutmix 1 --mixup 0.2 \
                       --early-stopping 0 --checkpoint-steps 2 --seed 5";
 
+/// Texts of different lengths, changed anew each epoch.
+const TEXTS: &str = "train r.csv --text-column text --target kind --model gru --width 0.25 --epochs 6 --batch 4 \
+                     --augment-text aeda --balanced --dropout 0.2 --early-stopping 0 --checkpoint-steps 2 --seed 5";
+
 impl Place {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
@@ -29,6 +33,12 @@ impl Place {
         });
         let table = format!("a,b,kind\n{}", rows.collect::<String>());
         fs::write(place.path("t.csv"), table).unwrap();
+        let texts = (0..48).map(|i| {
+            let (word, kind) = [("good", "a"), ("bad", "b"), ("bad", "b")][i % 3];
+            format!("{} {word},{kind}\n", "the soup was ".repeat(1 + i % 5))
+        });
+        let texts = format!("text,kind\n{}", texts.collect::<String>());
+        fs::write(place.path("r.csv"), texts).unwrap();
         for (channel, class) in ["red", "green"].into_iter().enumerate() {
             let folder = place.path("photos").join(class);
             fs::create_dir_all(&folder).unwrap();
@@ -242,6 +252,11 @@ fn a_table_run_killed_at_13_random_moments_ends_as_if_it_had_not_been() {
 #[test]
 fn an_image_run_killed_at_12_random_moments_ends_as_if_it_had_not_been() {
     survives(IMAGES, 12, 2);
+}
+
+#[test]
+fn a_text_run_killed_at_8_random_moments_ends_as_if_it_had_not_been() {
+    survives(TEXTS, 8, 2);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Text data sets: files with a text and a class column, folders of text files, and TF-IDF.
+//! Text data sets: files with a text and a class column, folders of text files, TF-IDF, and token ids.
 //!
 //! # Example
 //! From a file to rows of numbers for training:
@@ -22,9 +22,13 @@ mod read;
 mod sparse;
 mod tf_idf;
 mod tokenise;
+mod tokenizer;
+mod tokens;
 
 pub use folder::{are_texts, one_text};
 pub use read::Texts;
 pub use sparse::SparseRows;
 pub use tf_idf::{Ngrams, TfIdf, TfIdfConfig};
 pub use tokenise::Unit;
+pub use tokenizer::{PADDING, Tokenizer, TokenizerConfig, UNKNOWN};
+pub use tokens::TokenDataset;

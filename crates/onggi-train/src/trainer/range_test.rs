@@ -3,7 +3,6 @@
 use super::mover::Mover;
 use super::pass::Passes;
 use super::{Callback, Progress, TrainSettings};
-use crate::objective::Loss;
 use crate::{Input, TrainError};
 use onggi_data::{Batch, Dataset, View};
 use onggi_nn::Network;
@@ -81,7 +80,7 @@ pub fn range_test<X: Input, M: Network<X>>(
     config.check()?;
     settings.check()?;
     let loader = settings.loader(train)?;
-    let loss = Loss::new(settings.objective)?;
+    let loss = settings.loss(train)?;
     let batches = loader.num_batches();
     let mut mover = Mover::new(settings, config.steps as u64)?;
     let mut points: Vec<RangePoint> = Vec::new();

@@ -82,7 +82,7 @@ impl<'a, 'c, X: Input, M: Network<X>> Session<'a, 'c, X, M> {
             data,
             loader,
             lens,
-            loss: Loss::new(settings.objective)?,
+            loss: settings.loss(&data.train)?,
             model: Some(model),
             mover,
             average: Average::new(settings)?,

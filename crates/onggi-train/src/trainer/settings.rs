@@ -1,6 +1,7 @@
 //! How to train.
 
 use super::{Averaging, CheckpointEvery, Schedule};
+use crate::objective::{Loss, balanced};
 use crate::{EarlyStoppingConfig, Objective, TrainError};
 use onggi_data::{Dataset, Loader, LoaderConfig, Mixing};
 use onggi_nn::optim::{AdamW, Group, RuleConfig, Sam};
@@ -17,6 +18,9 @@ const PREFETCH: usize = 4;
 pub struct TrainSettings {
     /// What the model is trained for. Default: cross-entropy without label smoothing.
     pub objective: Objective,
+    /// Whether the classes weigh the same in the training loss, however few their samples. The figures
+    /// after each epoch are of all samples alike. Default: no.
+    pub balanced: bool,
     /// Passes over the training data, at most. Default: 10.
     pub epochs: usize,
     /// Samples a batch. Default: 32.
@@ -69,6 +73,7 @@ impl Default for TrainSettings {
             objective: Objective::CrossEntropy {
                 label_smoothing: 0.0,
             },
+            balanced: false,
             epochs: 10,
             batch: 32,
             accumulate: 1,
@@ -118,6 +123,11 @@ impl TrainSettings {
             crate::memory::peak()?;
         }
         Ok(())
+    }
+
+    /// The training loss.
+    pub(super) fn loss(&self, train: &Arc<dyn Dataset>) -> Result<Loss, TrainError> {
+        Loss::new(self.objective, self.balanced.then(|| balanced(train)))
     }
 
     /// Batches of training data, in an order drawn anew every epoch.

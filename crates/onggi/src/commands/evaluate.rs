@@ -1,9 +1,10 @@
 //! `onggi evaluate RUN DATA`.
 
 use crate::commands::train::TEXT_COLUMN;
-use crate::description::{TextDescription, Trained, load_run, load_text};
+use crate::description::{Trained, load_run};
 use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands, warn};
+use crate::text_run::{TextRun, load_text};
 use crate::threads::Threads;
 use anyhow::anyhow;
 use clap::Args;
@@ -44,8 +45,8 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     pub(crate) fn run(self) -> Result<(), Failure> {
         if let Some(text) = load_text(&self.run)? {
-            self.threads.start()?;
-            let answers = self.texts(&text)?;
+            let threads = self.threads.start()?;
+            let answers = self.texts(&text, threads)?;
             return self.tell(&evaluation(&answers, &text.classes)?);
         }
         let (trained, classes) = load_run(&self.run)?;
@@ -85,7 +86,7 @@ impl Evaluate {
     }
 
     /// The answers to labelled texts; of a folder with splits, to its test part.
-    fn texts(&self, run: &TextDescription) -> Result<Predictions, Failure> {
+    fn texts(&self, run: &TextRun, threads: usize) -> Result<Predictions, Failure> {
         let shown = self.data.display();
         let texts = if self.data.is_dir() {
             Texts::find(&self.data)?
@@ -118,7 +119,7 @@ impl Evaluate {
         }
         let labels: Vec<usize> = labels.into_iter().map(|label| places[label]).collect();
         let classes = run.classes.len();
-        let probabilities = run.model.probabilities(&some)?;
+        let probabilities = run.probabilities(&some, threads)?;
         Ok(Predictions {
             loss: log_loss(&labels, &probabilities, classes)?,
             classes,

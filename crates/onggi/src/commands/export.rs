@@ -3,6 +3,7 @@
 use crate::description::{Input, Trained, load_described};
 use crate::failure::{Failure, usage};
 use crate::output::{one_line, say, say_json, thousands};
+use crate::text_run::{TextRun, load_network};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use onggi_data::image::Channels;
@@ -72,6 +73,12 @@ impl Export {
                 self.run.join(files::TEXT_MODEL).display()
             ));
         }
+        let network = load_network(&self.run)?;
+        if network.is_some() && self.format == Format::Onnx {
+            return usage(format!(
+                "{run}: a network for texts is exported as safetensors, not as ONNX: give --format safetensors"
+            ));
+        }
         let out = match self.out {
             Some(out) => out,
             None => beside(&self.run, self.format)?,
@@ -83,7 +90,13 @@ impl Export {
             )
             .into());
         }
-        let (trained, description) = load_described(&self.run)?;
+        let (trained, description) = match network {
+            Some((text, description)) => (Exported::Text(text), description),
+            None => {
+                let (trained, description) = load_described(&self.run)?;
+                (Exported::Other(trained), description)
+            }
+        };
         let in_graph = self.format == Format::Onnx;
         let metadata = [
             ("labels", json!(description.classes).to_string()),
@@ -94,7 +107,10 @@ impl Export {
         ];
         let model = description.model.as_str();
         let bytes = match self.format {
-            Format::Onnx => onnx_file(&trained, model, &metadata)?,
+            Format::Onnx => match &trained {
+                Exported::Other(trained) => onnx_file(trained, model, &metadata)?,
+                Exported::Text(_) => return usage("a network for texts is not exported as ONNX"),
+            },
             Format::Safetensors => {
                 let [labels, preprocessing] = metadata;
                 let metadata = [
@@ -113,7 +129,7 @@ impl Export {
         write_whole(&out, &bytes)?;
         let size = bytes.len();
         if self.json {
-            let (input, shape) = given(&trained);
+            let (input, shape) = given(&trained, &description.input);
             say_json(&json!({
                 "export": out, "format": self.format.name(), "model": model, "bytes": size,
                 "input": { "name": input, "shape": shape },
@@ -125,7 +141,7 @@ impl Export {
         let what = match self.format {
             Format::Safetensors => "the state dict".to_owned(),
             Format::Onnx => {
-                let (input, shape) = given(&trained);
+                let (input, shape) = given(&trained, &description.input);
                 let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
                 let classes = description.classes.len();
                 let sizes = sizes.join(", ");
@@ -134,6 +150,21 @@ impl Export {
         };
         say(format!("{model}, {} bytes: {what}", thousands(size)));
         Ok(())
+    }
+}
+
+/// What is exported.
+#[allow(clippy::large_enum_variant)] // one lives at a time
+enum Exported {
+    Text(TextRun),
+    Other(Trained),
+}
+
+/// Tokens of a text that are read.
+fn max_tokens(input: &Input) -> usize {
+    match input {
+        Input::Text { max_tokens, .. } => *max_tokens,
+        _ => 0,
     }
 }
 
@@ -155,10 +186,15 @@ fn beside(run: &Path, format: Format) -> Result<PathBuf, Failure> {
 }
 
 /// The name of what a graph takes, and its sizes behind the batch.
-fn given(trained: &Trained) -> (&'static str, Vec<usize>) {
+fn given(trained: &Exported, input: &Input) -> (&'static str, Vec<usize>) {
     match trained {
-        Trained::Image(_, preprocess) => ("images", preprocess.shape().chw().to_vec()),
-        Trained::Table(_, preprocess, _) => ("rows", vec![preprocess.columns().len()]),
+        Exported::Text(_) => ("tokens", vec![max_tokens(input)]),
+        Exported::Other(Trained::Image(_, preprocess)) => {
+            ("images", preprocess.shape().chw().to_vec())
+        }
+        Exported::Other(Trained::Table(_, preprocess, _)) => {
+            ("rows", vec![preprocess.columns().len()])
+        }
     }
 }
 
@@ -188,10 +224,11 @@ fn onnx_file(
     })
 }
 
-fn state_of(trained: &Trained) -> state::StateDict {
+fn state_of(trained: &Exported) -> state::StateDict {
     match trained {
-        Trained::Image(model, _) => state::collect(model),
-        Trained::Table(model, ..) => state::collect(model),
+        Exported::Text(text) => text.state(),
+        Exported::Other(Trained::Image(model, _)) => state::collect(model),
+        Exported::Other(Trained::Table(model, ..)) => state::collect(model),
     }
 }
 
@@ -219,6 +256,17 @@ fn preprocessing(input: &Input, in_graph: bool) -> Value {
                 "standardised_in_graph": in_graph,
             })
         }
+        Input::Text {
+            vocabulary,
+            max_tokens,
+            ..
+        } => json!({
+            "task": "text",
+            "tokenizer": "the run's tokenizer.json",
+            "vocabulary": vocabulary,
+            "max_tokens": max_tokens,
+            "padding": 0,
+        }),
         Input::Table { target, preprocess } => json!({
             "task": "table",
             "target": target,

@@ -5,7 +5,7 @@ use crate::output::{say, say_json, thousands};
 use crate::zoo::pass::Cost;
 use crate::zoo::weights::hub::{self, HubFile};
 use crate::zoo::{
-    IMAGE_MODELS, ImageModel, ImageRow, ModelOptions, Pretrained, Source, TABLE_MODELS,
+    IMAGE_MODELS, ImageModel, ImageRow, ModelOptions, Pretrained, Source, TABLE_MODELS, TEXT_MODELS,
 };
 use burn::tensor::Device;
 use clap::{Args, Subcommand};
@@ -110,6 +110,9 @@ fn place(pretrained: Option<&Pretrained>) -> String {
     }
 }
 
+/// What the model for texts without a network is.
+const LINEAR: &str = "TF-IDF of words and characters with logistic regression";
+
 fn list(json: bool) -> Result<(), Failure> {
     let tables = TABLE_MODELS
         .iter()
@@ -122,10 +125,15 @@ fn list(json: bool) -> Result<(), Failure> {
                 "imagenet_top1": row.pretrained.map(|p| p.top1),
             })
         });
-        let tables = tables.map(|(name, task, summary)| {
+        let linear = ("linear", "text", LINEAR);
+        let texts = TEXT_MODELS
+            .iter()
+            .map(|row| (row.name, "text", row.summary));
+        let rest = tables.chain([linear]).chain(texts);
+        let rest = rest.map(|(name, task, summary)| {
             serde_json::json!({"name": name, "task": task, "summary": summary, "weights": place(None)})
         });
-        let all: Vec<_> = images.chain(tables).collect();
+        let all: Vec<_> = images.chain(rest).collect();
         return Ok(say_json(&serde_json::json!({ "models": all }))?);
     }
     let width = IMAGE_MODELS
@@ -149,10 +157,10 @@ fn list(json: bool) -> Result<(), Failure> {
         say(format!("  {name:width$}  {summary}"));
     }
     say("For texts:");
-    say(format!(
-        "  {:width$}  TF-IDF of words and characters with logistic regression",
-        "linear"
-    ));
+    say(format!("  {:width$}  {LINEAR}", "linear"));
+    for row in TEXT_MODELS {
+        say(format!("  {:width$}  {}", row.name, row.summary));
+    }
     Ok(())
 }
 

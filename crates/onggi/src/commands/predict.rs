@@ -1,9 +1,10 @@
 //! `onggi predict RUN FILE…`.
 
 use crate::commands::train::TEXT_COLUMN;
-use crate::description::{TextDescription, Trained, load_run, load_text};
+use crate::description::{Trained, load_run};
 use crate::failure::{Failure, usage, words};
 use crate::output::{one_line, percent, say, say_json, warn};
+use crate::text_run::{TextRun, load_text};
 use crate::threads::Threads;
 use anyhow::Context;
 use clap::Args;
@@ -71,7 +72,7 @@ impl Predict {
         if self.top == 0 {
             return usage("--top must be at least 1, but is 0");
         }
-        self.threads.start()?;
+        let threads = self.threads.start()?;
         let text = load_text(&self.run)?;
         let trained = match &text {
             Some(_) => None,
@@ -85,7 +86,7 @@ impl Predict {
         let (mut answers, mut refused) = (Vec::new(), Vec::new());
         for file in &self.files {
             let asked = match (&text, &trained) {
-                (Some(text), _) => ask_text(text, file),
+                (Some(text), _) => ask_text(text, file, threads),
                 (None, Some((trained, _))) => ask(trained, classes.len(), file),
                 (None, None) => continue,
             };
@@ -164,11 +165,15 @@ fn ask(trained: &Trained, classes: usize, file: &Path) -> Result<(Vec<String>, V
 }
 
 /// The answers to the texts of one file: a `.txt` is one text, the rows of any other are many.
-fn ask_text(run: &TextDescription, file: &Path) -> Result<(Vec<String>, Vec<f64>), Failure> {
+fn ask_text(
+    run: &TextRun,
+    file: &Path,
+    threads: usize,
+) -> Result<(Vec<String>, Vec<f64>), Failure> {
     let shown = file.display().to_string();
     if file.extension().is_some_and(|end| end == "txt") {
         let text = one_text(file)?;
-        return Ok((vec![shown], run.model.probabilities(&[text])?));
+        return Ok((vec![shown], run.probabilities(&[text], threads)?));
     }
     let column = run.text_column.as_deref().unwrap_or(TEXT_COLUMN);
     let texts = Texts::read_for(file, column, None)?;
@@ -177,7 +182,7 @@ fn ask_text(run: &TextDescription, file: &Path) -> Result<(Vec<String>, Vec<f64>
         .iter()
         .map(|id| format!("{shown} {id}"))
         .collect();
-    Ok((inputs, run.model.probabilities(texts.texts())?))
+    Ok((inputs, run.probabilities(texts.texts(), threads)?))
 }
 
 /// A table without a class column, seen with the model's classes.

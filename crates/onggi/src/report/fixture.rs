@@ -93,6 +93,7 @@ pub(super) fn log(epochs: usize) -> Vec<EpochRecord> {
 
 pub(super) fn summary() -> Summary {
     Summary {
+        baseline_accuracy: None,
         task: "image".to_owned(),
         model: "small-cnn".to_owned(),
         classes: vec!["cat".to_owned(), "dog".to_owned()],

@@ -185,7 +185,12 @@ fn advice(run: &Run) -> Vec<&'static str> {
     const MORE_DATA: &str = "More data, above all of the classes that are most confused (below).";
     let pictures = run.summary.task == "image";
     let augmented = run.config.get("augment").and_then(toml::Value::as_str) == Some("light");
-    if run.summary.task == "text" {
+    let varied = run.config.contains_key("augment_text");
+    const VARIED: &str =
+        "Augmentation (--augment-text eda): the same texts, put otherwise each epoch.";
+    const SIMPLER: &str = "The simplest model (--model linear), which few texts are enough for.";
+    let texts = run.summary.task == "text";
+    if texts && run.fitted() {
         return of_texts(run.summary.verdict.fit);
     }
     if run.fitted() {
@@ -197,7 +202,13 @@ fn advice(run: &Run) -> Vec<&'static str> {
             if pictures && !augmented {
                 all.push("Augmentation (--augment light): the same samples, seen anew.");
             }
+            if texts && !varied {
+                all.push(VARIED);
+            }
             all.push("More dropout (--dropout) or weight decay (--weight-decay).");
+            if texts {
+                all.push(SIMPLER);
+            }
             all.push("Fewer epochs (--epochs): less time to learn the samples by heart.");
             all.push(MORE_DATA);
         }

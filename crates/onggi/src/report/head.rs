@@ -37,6 +37,13 @@ pub(super) fn header(run: &Run) -> Markup {
                         dd { (counted(summary.split[1], "sample")) }
                     }
                 }
+                @if let Some(simple) = summary.baseline_accuracy {
+                    div {
+                        dt { "Linear model" }
+                        dd.value { (percent(simple)) }
+                        dd { "of the same validation data" }
+                    }
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ impl Run {
     /// Whether the model was fitted in one go, without epochs.
     pub(super) fn fitted(&self) -> bool {
         let head = self.config.get("tune").and_then(toml::Value::as_str) == Some("head");
-        head || self.summary.task == "text"
+        head || self.summary.model == "linear"
     }
 
     pub(super) fn read(dir: &Path) -> Result<Self, ReportError> {

@@ -36,17 +36,21 @@ pub(super) fn mistakes(run: &Run) -> Option<Markup> {
     if mistakes.is_empty() {
         return None;
     }
+    // A network does not say what spoke for its answers.
+    let told = mistakes.iter().any(|mistake| !mistake.telling.is_empty());
     Some(html! {
         p.note {
-            "Wrong answers on the " (run.evaluated_on()) " split, the surest first, with what spoke most "
-            "for the wrong class. Look for wrong labels."
+            "Wrong answers on the " (run.evaluated_on()) " split, the surest first"
+            @if told { ", with what spoke most for the wrong class" }
+            ". Look for wrong labels."
         }
         div.scroll {
             table {
                 thead {
                     tr {
                         th.text scope="col" { "Text" } th.text scope="col" { "Truth" }
-                        th.text scope="col" { "Said" } th.text scope="col" { "Because of" }
+                        th.text scope="col" { "Said" }
+                        @if told { th.text scope="col" { "Because of" } }
                     }
                 }
                 tbody {
@@ -55,8 +59,10 @@ pub(super) fn mistakes(run: &Run) -> Option<Markup> {
                             td.text { small { (mistake.source) } br; bdi { (mistake.text) } }
                             td.text { bdi { b { (mistake.truth) } } }
                             td.text { bdi { (mistake.predicted) } ", " (percent(mistake.confidence)) }
-                            td.text {
-                                @for ngram in &mistake.telling { bdi { code { (ngram.ngram) } } " " }
+                            @if told {
+                                td.text {
+                                    @for ngram in &mistake.telling { bdi { code { (ngram.ngram) } } " " }
+                                }
                             }
                         }
                     }

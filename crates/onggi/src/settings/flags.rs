@@ -43,7 +43,8 @@ pub(crate) struct TrainFlags {
     #[serde(skip)]
     pub(super) resume: Option<PathBuf>,
     /// Model, see `onggi models list` [default: efficientnet_lite0 with --pretrained for colour photos,
-    /// small_resnet for other images, mlp for tables, linear for texts]
+    /// small_resnet for other images, mlp for tables, linear for texts, which networks take too:
+    /// bag_of_embeddings, cnn, gru, lstm, transformer]
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
@@ -73,7 +74,7 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) norm: Option<NormName>,
-    /// Passes over the training data, at most [default: 30 for images, 100 for tables]
+    /// Passes over the training data, at most [default: 30 for images and texts, 100 for tables]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) epochs: Option<usize>,
@@ -96,7 +97,7 @@ pub(crate) struct TrainFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_memory: Option<String>,
     /// Highest learning rate [default: by optimiser: adamw, adam and nadam 0.003, sgd 0.05, rmsprop
-    /// 0.001, adagrad 0.02, lion 0.0005, lamb 0.01]
+    /// 0.001, adagrad 0.02, lion 0.0005, lamb 0.01; a third of it for transformer]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lr: Option<f64>,
@@ -141,7 +142,7 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_norm: Option<f64>,
-    /// Scale gradients down to this global norm; 0 does not clip [default: 0]
+    /// Scale gradients down to this global norm; 0 does not clip [default: 0, for gru and lstm 1]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) clip_norm: Option<f64>,
@@ -175,7 +176,7 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) label_smoothing: Option<f64>,
-    /// Probability of dropout [default: 0 for images, 0.2 for tables]
+    /// Probability of dropout [default: 0 for images, 0.2 for tables, 0.5 for texts, 0.1 for transformer]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dropout: Option<f64>,
@@ -192,8 +193,8 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "PATTERN=X", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) lr_factor: Vec<String>,
-    /// Stop after this many epochs without an improvement; 0 never does [default: 8 for images, 20
-    /// for tables]
+    /// Stop after this many epochs without an improvement; 0 never does [default: 8 for images and
+    /// texts, 20 for tables]
     #[arg(long, value_name = "EPOCHS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) early_stopping: Option<usize>,
@@ -218,7 +219,8 @@ pub(crate) struct TrainFlags {
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) augment: Option<Augment>,
-    /// Add changed copies of the training texts, by a recipe of `onggi augment text`
+    /// Vary the training texts by a recipe of `onggi augment text`: linear learns from changed copies
+    /// too, a network sees most texts changed, anew each epoch
     #[arg(long, value_name = "RECIPE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) augment_text: Option<String>,
@@ -226,6 +228,15 @@ pub(crate) struct TrainFlags {
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) balanced: bool,
+    /// Tokens of a text that a network reads, from its beginning [default: 256]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_tokens: Option<usize>,
+    /// Tokens that a network's tokeniser learns from the training texts, at most; few texts have fewer
+    /// [default: 8000]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) vocabulary: Option<usize>,
     /// Side in pixels that images are brought to [default: from the images, at most 96]
     #[arg(long, value_name = "PIXELS")]
     #[serde(skip_serializing_if = "Option::is_none")]

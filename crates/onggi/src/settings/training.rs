@@ -22,6 +22,7 @@ impl Settings {
             objective: Objective::CrossEntropy {
                 label_smoothing: self.label_smoothing,
             },
+            balanced: self.balanced,
             epochs: self.epochs,
             batch: self.batch,
             accumulate: self.accumulate,

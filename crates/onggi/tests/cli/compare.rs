@@ -39,6 +39,41 @@ fn figures(mut json: Value) -> Value {
 }
 
 #[test]
+fn remedies_for_texts_are_compared() {
+    let place = Place::new();
+    let rows = (0..60).map(|i| {
+        let word = ["good", "bad"][i % 2];
+        format!("a {word} jar number {},{word}\n", i / 7)
+    });
+    place.file("r.csv", format!("text,kind\n{}", rows.collect::<String>()));
+    let line = "compare r.csv --text-column text --target kind --epochs 3 --seeds 2 --only \
+                augmentation,smaller,linear --augment-text aeda --model bag_of_embeddings --batch 8 --out c --json";
+    let args: Vec<&str> = line.split_whitespace().collect();
+    let json = place.run(&args).good().json();
+    let rows = json["rows"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["baseline", "augmentation", "smaller", "linear"]);
+    let flags = rows[1]["flags"].to_string();
+    assert!(flags.contains("--augment-text=aeda"), "{flags}");
+    assert!(rows[2]["parameters"].as_u64() < rows[0]["parameters"].as_u64());
+    assert_eq!(rows[3]["val_accuracy"], 1.0, "{}", rows[3]);
+    for (line, expected) in [
+        (
+            "compare r.csv --text-column text --target kind --model linear",
+            "one of them",
+        ),
+        (
+            "compare r.csv --text-column text --target kind --only mixup",
+            "for this data",
+        ),
+        ("compare r.csv --target kind --model cnn", "are for texts"),
+    ] {
+        let args: Vec<&str> = line.split_whitespace().collect();
+        place.run(&args).bad(2, expected);
+    }
+}
+
+#[test]
 fn compares_and_goes_on_where_it_was_stopped() {
     let place = place();
     let json_args = [&ARGS[..], &["--json"]].concat();

@@ -148,9 +148,39 @@ fn wrong_use_is_told() {
         ),
         ("train r.csv --text-column review", 2, "--target COLUMN"),
         (
-            "train r.csv --text-column review --target stars --model cnn",
+            "train r.csv --text-column review --target stars --model bert",
             2,
-            "there is: linear",
+            "there is: linear, bag_of_embeddings, cnn, gru, lstm, transformer",
+        ),
+        (
+            "train r.csv --text-column review --target stars --max-tokens 9",
+            2,
+            "name another model",
+        ),
+        (
+            "train r.csv --text-column review --target stars --model cnn --max-tokens 0",
+            2,
+            "--max-tokens must be between 1 and",
+        ),
+        (
+            "train r.csv --text-column review --target stars --model cnn --vocabulary 3",
+            2,
+            "--vocabulary must be between 16 and",
+        ),
+        (
+            "train r.csv --text-column review --target stars --model gru --mixup 0.2",
+            2,
+            "--augment-text",
+        ),
+        (
+            "train r.csv --text-column review --target stars --model lstm --drop-path 0.2",
+            2,
+            "no residual blocks",
+        ),
+        (
+            "train r.csv --text-column review --target stars --model cnn --augment-text what",
+            2,
+            "--augment-text",
         ),
         (
             "train r.csv --text-column review --target stars --augment-text what",
@@ -158,6 +188,7 @@ fn wrong_use_is_told() {
             "--augment-text",
         ),
         ("train t.csv --target kind --balanced", 2, "for texts"),
+        ("train t.csv --target kind --max-tokens 9", 2, "for texts"),
         (
             "lr-find r.csv --text-column review --target stars",
             2,
@@ -179,4 +210,144 @@ fn wrong_use_is_told() {
     place
         .run(&words("predict t r.csv"))
         .bad(1, "text_model.json");
+}
+
+const REVIEWS: &str = "r.csv --text-column review --target stars";
+
+/// Every network, from texts to a report, and what it then says of new texts.
+#[test]
+fn networks_train_predict_and_report() {
+    let place = Place::new();
+    reviews(&place, "r.csv");
+    place.file(
+        "new.csv",
+        "review\nwhat a good jar, 정말 좋아요\nwhat a bad lid, 너무 별로예요\n",
+    );
+    // In single jamo, as some systems write.
+    let jamo = "너무 별로예요".chars().flat_map(|c| {
+        let i = c as u32;
+        match i.checked_sub(0xAC00) {
+            Some(i) if i < 11_172 => {
+                let parts = [0x1100 + i / 588, 0x1161 + i % 588 / 28, 0x11A7 + i % 28];
+                let parts = parts.into_iter().filter(|part| *part != 0x11A7);
+                parts.filter_map(char::from_u32).collect::<Vec<_>>()
+            }
+            _ => vec![c],
+        }
+    });
+    place.file("jamo.txt", jamo.collect::<String>());
+    place.file("syllables.txt", "너무 별로예요");
+    for model in ["bag_of_embeddings", "cnn", "gru", "lstm", "transformer"] {
+        let train =
+            format!("train {REVIEWS} --model {model} --epochs 12 --out {model} --width 0.5");
+        let said = place.run(&words(&train)).good();
+        for expected in [
+            "texts: 28 training",
+            "of --model linear, for comparison, 100.0 %",
+            "Test accuracy 100.0 %",
+        ] {
+            assert!(
+                said.stdout.contains(expected),
+                "{model}: {expected}: {}",
+                said.stdout
+            );
+        }
+        let run = place.json(&format!("{model}/run.json"));
+        assert_eq!(
+            (&run["task"], &run["baseline_accuracy"]),
+            (&json!("text"), &json!(1.0))
+        );
+        let report = String::from_utf8(place.bytes(&format!("{model}/report.html"))).unwrap();
+        assert!(
+            report.contains("Curves") && report.contains("Linear model"),
+            "{model}"
+        );
+        let predict = format!("predict {model} new.csv jamo.txt syllables.txt --json");
+        let answers = place.run(&words(&predict)).good().json();
+        let answer = |i: usize| &answers["predictions"][i];
+        assert_eq!(
+            [&answer(0)["class"], &answer(1)["class"]],
+            ["5", "1"],
+            "{model}"
+        );
+        assert_eq!(
+            answer(2)["probability"],
+            answer(3)["probability"],
+            "{model}"
+        );
+        let evaluate = format!("evaluate {model} r.csv --json");
+        let measured = place.run(&words(&evaluate)).good().json();
+        assert_eq!(measured["samples"], 40, "{model}");
+    }
+    let config =
+        |model: &str| String::from_utf8(place.bytes(&format!("{model}/config.toml"))).unwrap();
+    assert!(config("gru").contains("clip_norm = 1.0") && config("cnn").contains("clip_norm = 0.0"));
+    let exported = place
+        .run(&words("export cnn --format safetensors --json"))
+        .good()
+        .json();
+    assert_eq!(exported["input"]["name"], "tokens");
+    place
+        .run(&words("export cnn --format onnx"))
+        .bad(2, "--format safetensors");
+    place
+        .run(&words("embed cnn r.csv"))
+        .bad(2, "a run of texts");
+    place
+        .run(&words(
+            "lr-find r.csv --text-column review --target stars --model cnn --steps 20",
+        ))
+        .good();
+    // What was there is needed.
+    let json = place.bytes("cnn/tokenizer.json");
+    place.file("cnn/tokenizer.json", &json[..json.len() / 2]);
+    place
+        .run(&words("predict cnn r.csv"))
+        .bad(1, "tokenizer.json");
+    place.file("cnn/tokenizer.json", place.bytes("gru/tokenizer.json"));
+    place.run(&words("predict cnn r.csv")).good();
+    std::fs::remove_file(place.path("cnn/tokenizer.json")).unwrap();
+    place
+        .run(&words("predict cnn r.csv"))
+        .bad(1, "tokenizer.json is gone");
+}
+
+/// The same weights at one thread and at two, with texts changed anew each epoch, classes that weigh the same
+/// and texts that are cut.
+#[test]
+fn a_network_is_the_same_at_any_number_of_threads() {
+    let place = Place::new();
+    reviews(&place, "r.csv");
+    for (model, more) in [
+        ("cnn", "--augment-text aeda --balanced --max-tokens 7"),
+        ("gru", "--augment-text korean-typo"),
+        ("transformer", "--optimizer sgd --accumulate 2"),
+    ] {
+        let weights = |threads: usize| {
+            let out = format!("{model}-{threads}");
+            let train = format!(
+                "train {REVIEWS} --model {model} --epochs 3 --width 0.25 --batch 4 {more} --threads {threads} \
+                 --out {out}"
+            );
+            let said = place.run(&words(&train)).good();
+            let cut = said.stderr.contains("have more than 7 tokens");
+            assert_eq!(cut, model == "cnn", "{}", said.stderr);
+            (
+                place.bytes(&format!("{out}/best.safetensors")),
+                place.bytes(&format!("{out}/tokenizer.json")),
+            )
+        };
+        assert!(weights(1) == weights(2), "{model}");
+        let plain = format!(
+            "train {REVIEWS} --model {model} --epochs 3 --width 0.25 --batch 4 --out plain-{model}"
+        );
+        place.run(&words(&plain)).good();
+        assert!(
+            place.bytes(&format!("plain-{model}/best.safetensors")) != weights_of(&place, model)
+        );
+    }
+}
+
+fn weights_of(place: &Place, model: &str) -> Vec<u8> {
+    place.bytes(&format!("{model}-1/best.safetensors"))
 }

@@ -1,13 +1,18 @@
 //! What the runs show: each remedy's figures, its difference to the baseline, and what follows.
 
+use super::TRAINERS;
 use super::remedies::{BASELINE, Remedy};
 use crate::commands::diagnose::data::{image_parts, table_parts};
+use crate::commands::train::TEXT_COLUMN;
 use crate::description::{Trained, load_run};
 use crate::failure::Failure;
 use crate::output::percent;
+use crate::text_run::load_text;
 use anyhow::anyhow;
-use onggi_data::Dataset;
+use onggi_data::text::Texts;
+use onggi_data::{Dataset, Split, SplitMap};
 use onggi_train::diagnose::{Interval, Paired, crossed};
+use onggi_train::metrics::log_loss;
 use onggi_train::run::{Summary, files};
 use onggi_train::{Predictions, predict};
 use serde::Serialize;
@@ -170,7 +175,11 @@ pub(super) fn compare(
         })
     });
     let command = chosen.map(|index| {
-        let flags = shared.iter().chain(&rows[index].flags);
+        // A fitted one has no use for the flags of a trainer.
+        let fitted = all[index].remedy.is_fitted();
+        let of_trainer = |flag: &&String| TRAINERS.iter().any(|name| flag.starts_with(name));
+        let shared = shared.iter().filter(|flag| !(fitted && of_trainer(flag)));
+        let flags = shared.chain(&rows[index].flags);
         let flags: Vec<_> = flags.map(|flag| quoted(flag)).collect();
         format!("onggi train {} {}", quoted(data), flags.join(" "))
             .trim_end()
@@ -201,7 +210,34 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// The validation data of a run, read again.
-fn validation(data: &Path, run: &Path) -> Result<Arc<dyn Dataset>, Failure> {
+enum Validation {
+    Samples(Arc<dyn Dataset>),
+    Texts(Vec<String>, Vec<usize>),
+}
+
+impl Validation {
+    fn len(&self) -> usize {
+        match self {
+            Self::Samples(data) => data.len(),
+            Self::Texts(texts, _) => texts.len(),
+        }
+    }
+}
+
+fn validation(data: &Path, run: &Path) -> Result<Validation, Failure> {
+    if let Some(text) = load_text(run)? {
+        let column = text.text_column.as_deref().unwrap_or(TEXT_COLUMN);
+        let texts = match &text.target {
+            Some(target) if !data.is_dir() => {
+                Texts::read_for(data, column, Some((target, &text.classes)))?
+            }
+            _ => Texts::scan(data)?,
+        };
+        let map = SplitMap::load(&run.join(files::SPLIT))?;
+        let (texts, labels) = texts.select(&map.indices(Split::Val, texts.ids())?)?;
+        let texts = texts.into_iter().map(str::to_owned).collect();
+        return Ok(Validation::Texts(texts, labels));
+    }
     let (trained, classes) = load_run(run)?;
     let [_, val, _] = match &trained {
         Trained::Image(_, preprocess) => image_parts(data, run, &classes, preprocess)?.0,
@@ -209,10 +245,25 @@ fn validation(data: &Path, run: &Path) -> Result<Arc<dyn Dataset>, Failure> {
             table_parts(data, run, &classes, preprocess, target)?.0
         }
     };
-    Ok(val)
+    Ok(Validation::Samples(val))
 }
 
-fn answer(run: &Path, val: &Arc<dyn Dataset>, threads: usize) -> Result<Predictions, Failure> {
+fn answer(run: &Path, val: &Validation, threads: usize) -> Result<Predictions, Failure> {
+    let val = match val {
+        Validation::Samples(val) => val,
+        Validation::Texts(texts, labels) => {
+            let text =
+                load_text(run)?.ok_or_else(|| anyhow!("{}: no run of texts", run.display()))?;
+            let classes = text.classes.len();
+            let probabilities = text.probabilities(texts, threads)?;
+            return Ok(Predictions {
+                loss: log_loss(labels, &probabilities, classes)?,
+                labels: labels.clone(),
+                probabilities,
+                classes,
+            });
+        }
+    };
     Ok(match load_run(run)?.0 {
         Trained::Image(model, _) => predict(&model, val, threads)?,
         Trained::Table(model, _, _) => predict(&model, val, 1)?,

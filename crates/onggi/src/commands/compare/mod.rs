@@ -29,8 +29,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(crate) const EXAMPLES: &str = "\
-Remedies: baseline, augmentation (images), batch-norm, dropout, l1, l2, elastic-net, early-stopping,
-label-smoothing, mixup, smaller, larger, defaults (what `onggi train` does by itself).
+Remedies: baseline, augmentation (images and texts), batch-norm, dropout, l1, l2, elastic-net,
+early-stopping, label-smoothing, mixup, smaller, larger, pretrained (images), linear (texts), defaults
+(what `onggi train` does by itself). batch-norm and mixup are not for texts.
 
 The baseline has none of them. A remedy is recommended only if the 95 % interval of its difference to
 the baseline, over seeds and validation samples, lies above 0.
@@ -40,6 +41,7 @@ Examples:
   onggi compare data/fashion-mini --time 1h --seeds 5
   onggi compare table.csv --target diagnosis --epochs 50     no time limit
   onggi compare photos/ --only dropout,l2,larger
+  onggi compare reviews.csv --text-column text --target label --model gru
   onggi compare photos/ --out runs/compare-photos            given again, it goes on
   onggi compare photos/ --json > comparison.json             one JSON object for machines";
 
@@ -49,16 +51,29 @@ const TIME: &str = "10m";
 /// Most epochs that a time budget gives: as many as `onggi train` does by itself.
 const MOST_EPOCHS: [usize; 2] = [30, 100];
 
+/// The network for texts, and the recipe that varies them, where none is named.
+const NETWORK: &str = "cnn";
+const EDA: &str = "eda";
+
 const SEEDS: std::ops::RangeInclusive<usize> = 2..=100;
 
 /// Arguments of `onggi compare`.
 #[derive(Args, Debug)]
 pub(crate) struct Compare {
-    /// Folder of class folders (with or without train/ val/ test/), or a CSV or TSV file
+    /// Folder of class folders (with or without train/ val/ test/), or a CSV, TSV or JSONL file
     data: PathBuf,
     /// Column of a table that holds the class
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
+    /// Column of a file that holds the texts to be classified
+    #[arg(long, value_name = "COLUMN")]
+    text_column: Option<String>,
+    /// Network for texts that the remedies are tried on [default: cnn]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Recipe by which texts are varied where they are [default: eda]
+    #[arg(long, value_name = "RECIPE")]
+    augment_text: Option<String>,
     /// Columns of a table to leave out
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     ignore: Vec<String>,
@@ -106,10 +121,7 @@ pub(crate) struct Compare {
 impl Compare {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let start = Instant::now();
-        let task = Task::of(&self.data, false)?;
-        if task == Task::Text {
-            return usage("remedies are compared for images and tables, not for texts");
-        }
+        let task = Task::of(&self.data, self.text_column.is_some())?;
         let Some(data) = self.data.to_str() else {
             return usage("DATA: the name is not UTF-8 and cannot be written down");
         };
@@ -121,8 +133,8 @@ impl Compare {
         let out = self.out.clone().unwrap_or_else(|| default_out(data));
         let begun = Plan {
             data: data.into(),
-            flags: self.shared(),
-            augment: self.augment(),
+            flags: self.shared(task),
+            augment: self.augment(task),
             split_seed: self.seed,
             epochs: self.epochs,
             costs: BTreeMap::new(),
@@ -133,7 +145,7 @@ impl Compare {
             task,
             data,
             out: &out,
-            runner: Runner::new(self.threads, self.again(data, &out))?,
+            runner: Runner::new(self.threads, self.again(task, data, &out))?,
         };
         let trained = match (plan.epochs, budget) {
             (None, Some(budget)) => work.time(&chosen, &mut plan, budget, start),
@@ -175,8 +187,19 @@ impl Compare {
         if self.epochs == Some(0) {
             return usage("--epochs must be at least 1, but is 0");
         }
-        if self.augment.is_some() && task == Task::Table {
-            return usage("--augment is for images");
+        if self.augment.is_some() && task != Task::Image {
+            return usage("--augment is for images; texts are varied by --augment-text");
+        }
+        let of_texts =
+            self.text_column.is_some() || self.model.is_some() || self.augment_text.is_some();
+        if of_texts && task != Task::Text {
+            return usage("--text-column, --model and --augment-text are for texts");
+        }
+        if self.model.as_deref() == Some("linear") {
+            return usage(
+                "--model: the remedies are a network's; `linear` is one of them: name cnn, gru, \
+                 lstm, bag_of_embeddings or transformer",
+            );
         }
         if self.augment == Some(Augment::Preset(Preset::None)) {
             return usage(
@@ -186,19 +209,25 @@ impl Compare {
         Ok(())
     }
 
-    /// How images are varied where they are.
-    fn augment(&self) -> String {
+    /// How images or texts are varied where they are.
+    fn augment(&self, task: Task) -> String {
+        if task == Task::Text {
+            return self.augment_text.as_deref().unwrap_or(EDA).to_owned();
+        }
         let light = Augment::Preset(Preset::Light);
         self.augment.as_ref().unwrap_or(&light).to_string()
     }
 
     /// The flags of `onggi train` that all runs share.
-    fn shared(&self) -> Vec<String> {
+    fn shared(&self, task: Task) -> Vec<String> {
         let mut flags = Vec::new();
         let mut flag = |name: &str, value: Option<String>| {
             flags.extend(value.map(|value| format!("--{name}={value}")));
         };
+        flag("text-column", self.text_column.clone());
         flag("target", self.target.clone());
+        let model = self.model.clone().unwrap_or_else(|| NETWORK.into());
+        flag("model", (task == Task::Text).then_some(model));
         let ignore = (!self.ignore.is_empty()).then(|| self.ignore.join(","));
         flag("ignore", ignore);
         flag("size", self.size.map(|n| n.to_string()));
@@ -208,11 +237,14 @@ impl Compare {
     }
 
     /// The command that goes on with this comparison.
-    fn again(&self, data: &str, out: &Path) -> String {
+    fn again(&self, task: Task, data: &str, out: &Path) -> String {
         let mut words = vec!["onggi".into(), "compare".into(), quoted(data)];
-        words.extend(self.shared().iter().map(|flag| quoted(flag)));
+        words.extend(self.shared(task).iter().map(|flag| quoted(flag)));
         if self.augment.is_some() {
-            words.push(format!("--augment={}", self.augment()));
+            words.push(format!("--augment={}", self.augment(task)));
+        }
+        if let Some(recipe) = &self.augment_text {
+            words.push(format!("--augment-text={recipe}"));
         }
         if !self.only.is_empty() {
             words.push(format!("--only={}", self.only.join(",")));
@@ -241,8 +273,8 @@ fn default_out(data: &str) -> PathBuf {
     Path::new("runs").join(format!("compare-{name}"))
 }
 
-/// Shared flags that a head on a frozen backbone has no use for.
-const TRAINERS: [&str; 2] = ["--batch=", "--lr="];
+/// Shared flags that what is fitted without a trainer has no use for.
+pub(super) const TRAINERS: [&str; 3] = ["--batch=", "--lr=", "--model="];
 
 /// The trainings of one comparison.
 struct Work<'a> {
@@ -258,14 +290,14 @@ impl Work<'_> {
     fn flags(&self, remedy: &Remedy, plan: &Plan, seed: u64, epochs: usize) -> Vec<String> {
         let mut flags = vec![self.data.to_string()];
         let of_trainer = |flag: &String| TRAINERS.iter().any(|name| flag.starts_with(name));
-        let pretrained = remedy.is_pretrained();
+        let fitted = remedy.is_fitted();
         let shared = plan
             .flags
             .iter()
-            .filter(|flag| !(pretrained && of_trainer(flag)));
+            .filter(|flag| !(fitted && of_trainer(flag)));
         flags.extend(shared.cloned());
         flags.extend(remedy.flags(self.task, &plan.augment));
-        if !pretrained {
+        if !fitted {
             flags.push(format!("--epochs={epochs}"));
         }
         flags.push(format!("--seed={seed}"));
@@ -296,7 +328,11 @@ impl Work<'_> {
             let begun = Instant::now();
             let ran = self.runner.finish(&folder, &flags, || bar.tick());
             let took = begun.elapsed().as_secs_f64();
-            let epoch = second_epoch(&folder).unwrap_or(took).clamp(1e-6, took);
+            // What is fitted in one go takes its time once, whatever the epochs.
+            let epoch = match remedy.is_fitted() {
+                true => 0.0,
+                false => second_epoch(&folder).unwrap_or(took).clamp(1e-6, took),
+            };
             let _ = fs::remove_dir_all(&folder);
             ran?;
             let fixed = (took - 2.0 * epoch).max(0.0);

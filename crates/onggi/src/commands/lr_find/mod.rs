@@ -9,9 +9,9 @@ use crate::output::{say, say_json};
 use crate::settings::{Settings, TrainFlags};
 use clap::Args;
 use onggi_data::Dataset;
-use onggi_nn::Classifier;
+use onggi_nn::Network;
 use onggi_train::run::write_whole;
-use onggi_train::{RangePoint, RangeTestConfig, range_test};
+use onggi_train::{Input, RangePoint, RangeTestConfig, range_test};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// Tests, writes the plot, and says what was found.
-    pub(crate) fn run<const D: usize, M: Classifier<D>>(
+    pub(crate) fn run<X: Input, M: Network<X>>(
         self,
         settings: &Settings,
         model: M,
@@ -79,7 +79,7 @@ impl Search {
         watch: &mut Watch,
     ) -> Result<(), Failure> {
         watch.search(self.config.steps);
-        let found = range_test(model, train, &settings.training()?, &self.config, watch);
+        let found = range_test::<X, M>(model, train, &settings.training()?, &self.config, watch);
         watch.end();
         let found = found?;
         let svg = plot::svg(&found);

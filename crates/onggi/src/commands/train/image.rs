@@ -7,7 +7,7 @@ use crate::failure::{Failure, usage};
 use crate::output::{say, warn};
 use crate::settings::{Settings, Tune};
 use crate::zoo::{Backbone, ImageModel};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use onggi_augment::Draw;
 use onggi_augment::image::{Compose, Image, Pixels};
 use onggi_data::Split;
@@ -117,6 +117,8 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         test,
         split,
         content: sizes(&folder, &augmentation)?,
+        baseline: None,
+        beside: None,
         skipped: skipped
             .into_iter()
             .map(|image| Skipped {
@@ -139,7 +141,9 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
             .map_err(|e| Failure::Usage(format!("--model: {e}")))
     };
     let Some(wanted) = wanted else {
-        return super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job);
+        return super::train::<Tensor<4>, ImageModel>(
+            &settings, &prepared, build, pictures, watch, job,
+        );
     };
     let model = build(&mut init::generator(settings.seed), &Device::flex())?;
     let (names, classifier) = (state::names(&model), model.classifier());
@@ -163,7 +167,7 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         let begun = state::load(build(rng, device)?, fitted);
         Ok(begun.map_err(anyhow::Error::from)?)
     };
-    super::train::<4, ImageModel>(&settings, &prepared, build, pictures, watch, job)
+    super::train::<Tensor<4>, ImageModel>(&settings, &prepared, build, pictures, watch, job)
 }
 
 /// A hash of the pipeline, which may come from a file, and of the images' names and sizes in bytes: to read them all again would take as long as an

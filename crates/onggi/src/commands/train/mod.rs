@@ -20,12 +20,12 @@ use anyhow::Context;
 use burn::tensor::Device;
 use clap::Args;
 use onggi_data::{Dataset, Split, SplitMap};
-use onggi_nn::{Classifier, init, state};
+use onggi_nn::{Network, init, state};
 use onggi_train::metrics::evaluation;
-use onggi_train::run::{self, EpochRecord, Skipped, Summary, files};
+use onggi_train::run::{self, EpochRecord, Skipped, Summary, files, write_whole};
 use onggi_train::{
-    Callback, Checkpoints, Evidence, Fit, Measured, Predictions, Steadiness, Stopped, TensorBoard,
-    Trainer, fingerprint, predict,
+    Callback, Checkpoints, Evidence, Fit, Input as TrainInput, Measured, Predictions, Steadiness,
+    Stopped, TensorBoard, Trainer, fingerprint, predict,
 };
 use progress::Watch;
 use rand_chacha::ChaCha8Rng;
@@ -46,6 +46,7 @@ Examples:
   onggi train digits/ --augment shift             no mirror images
   onggi train table.csv --target diagnosis        numeric columns, one class column
   onggi train reviews.csv --text-column text --target label
+  onggi train reviews.csv --text-column text --target label --model cnn --augment-text eda
   onggi train --config runs/photos-1/config.toml  repeat a run
   onggi train photos/ --time 10m                  no longer than ten minutes
   onggi train --resume runs/photos-1              go on with a run that was stopped
@@ -101,6 +102,10 @@ struct Prepared {
     description: Description,
     /// A hash of the files' content, or of what of it is cheap to know: see where it is made.
     content: String,
+    /// What a simple model reaches on the validation data.
+    baseline: Option<Measured>,
+    /// A file that predicting takes beside the weights: its name and what it holds.
+    beside: Option<(&'static str, String)>,
 }
 
 impl Prepared {
@@ -133,7 +138,7 @@ impl Prepared {
 
 /// Builds the model and does `job`; `pictures` writes the report's pictures into the run folder, from
 /// the run folder's path and the answers on the held-out data.
-fn train<const D: usize, M: Classifier<D>>(
+fn train<X: TrainInput, M: Network<X>>(
     settings: &Settings,
     prepared: &Prepared,
     build: impl FnOnce(&mut ChaCha8Rng, &Device) -> Result<M, Failure>,
@@ -144,7 +149,7 @@ fn train<const D: usize, M: Classifier<D>>(
     let device = Device::flex().autodiff();
     let model = build(&mut init::generator(settings.seed), &device)?.train();
     if let Job::FindLr(search) = job {
-        return search.run(settings, model, &prepared.train, &mut watch);
+        return search.run::<X, M>(settings, model, &prepared.train, &mut watch);
     }
     let parameters = state::num_parameters(&model);
     watch.writes();
@@ -152,14 +157,18 @@ fn train<const D: usize, M: Classifier<D>>(
         Some(run) => RunFolder::resume(run, prepared)?,
         None => RunFolder::create(settings, &prepared.description.classes, &prepared.split)?,
     };
+    if let Some((name, content)) = &prepared.beside {
+        let written = write_whole(&folder.path().join(name), content.as_bytes());
+        written.map_err(|error| folder.give_up(error.into()))?;
+    }
     if !settings.json {
         introduce(settings, prepared, parameters);
     }
-    let fitted = fit(settings, prepared, model, &folder, &mut watch);
+    let fitted = fit::<X, M>(settings, prepared, model, &folder, &mut watch);
     watch.end();
     let fitted = fitted.map_err(|failure| folder.give_up(failure))?;
 
-    let concluded = conclude(settings, prepared, &fitted, &folder, pictures, parameters);
+    let concluded = conclude::<X, M>(settings, prepared, &fitted, &folder, pictures, parameters);
     concluded.map_err(|failure| match failure {
         Failure::Failed(error) => Failure::Failed(error.context(format!(
             "trained, but the run could not be finished (the best weights are in {})",
@@ -170,7 +179,7 @@ fn train<const D: usize, M: Classifier<D>>(
 }
 
 /// Trains, with checkpoints in the run folder, or goes on from the newest of them.
-fn fit<const D: usize, M: Classifier<D>>(
+fn fit<X: TrainInput, M: Network<X>>(
     settings: &Settings,
     prepared: &Prepared,
     model: M,
@@ -209,7 +218,7 @@ fn introduce(settings: &Settings, prepared: &Prepared, parameters: usize) {
 }
 
 /// What comes after training: the held-out figures, the verdict, the report, the words.
-fn conclude<const D: usize, M: Classifier<D>>(
+fn conclude<X: TrainInput, M: Network<X>>(
     settings: &Settings,
     prepared: &Prepared,
     fitted: &Fit<M>,
@@ -219,7 +228,7 @@ fn conclude<const D: usize, M: Classifier<D>>(
 ) -> Result<(), Failure> {
     let start = Instant::now();
     let (held_out, evaluated_on) = prepared.held_out();
-    let answers = predict(&fitted.model, held_out, settings.threads())?;
+    let answers = predict::<X, M>(&fitted.model, held_out, settings.threads())?;
     pictures(folder.path(), &answers)?;
     Outcome {
         task: prepared.description.input.task(),
@@ -232,6 +241,7 @@ fn conclude<const D: usize, M: Classifier<D>>(
         parameters,
         split: prepared.split.counts(),
         commonest: prepared.commonest(),
+        baseline: prepared.baseline,
         answers: &answers,
         evaluated_on,
         skipped: &prepared.skipped,
@@ -255,6 +265,8 @@ struct Outcome<'a> {
     split: [usize; 3],
     /// Share of the commonest class in the training data.
     commonest: f64,
+    /// What a simple model reaches on the validation data.
+    baseline: Option<Measured>,
     /// On the held-out data.
     answers: &'a Predictions,
     /// `test` or `val`.
@@ -280,7 +292,7 @@ impl Outcome<'_> {
                 samples: val,
             },
             commonest: self.commonest,
-            baseline: None,
+            baseline: self.baseline,
             steadiness: Steadiness::from_log(
                 self.records,
                 matches!(self.stopped, Stopped::Diverged),
@@ -295,6 +307,7 @@ impl Outcome<'_> {
             val_accuracy: best.val_accuracy,
             test_accuracy: (test > 0).then_some(measured.accuracy),
             gap: best.train_accuracy - best.val_accuracy,
+            baseline_accuracy: self.baseline.map(|simple| simple.accuracy),
             verdict: judged,
             epochs: self.records.len(),
             best_epoch: best.epoch,
@@ -327,7 +340,7 @@ impl Outcome<'_> {
 
     fn tell(&self, settings: &Settings, summary: &Summary) {
         match settings.tune {
-            _ if self.task == "text" => say(format!("Fitted in {:.1} s", summary.seconds)),
+            _ if settings.model == "linear" => say(format!("Fitted in {:.1} s", summary.seconds)),
             Tune::Head => say(format!("Done in {:.1} s", summary.seconds)),
             _ => say(format!(
                 "{} {} in {:.0} s ({}); kept epoch {}{}",
@@ -365,6 +378,13 @@ impl Outcome<'_> {
                 say("No test split: the validation figures have chosen the epoch, so they flatter");
             }
         }
+        if let Some(simple) = summary.baseline_accuracy {
+            say(format!(
+                "Validation accuracy {}; of --model linear, for comparison, {}",
+                percent(summary.val_accuracy),
+                percent(simple)
+            ));
+        }
         say(&summary.verdict.words);
     }
 }
@@ -377,6 +397,7 @@ fn figures(summary: &Summary) -> serde_json::Value {
         "classes": summary.classes,
         "train_accuracy": summary.train_accuracy,
         "val_accuracy": summary.val_accuracy,
+        "baseline_accuracy": summary.baseline_accuracy,
         "test_accuracy": summary.test_accuracy,
         "gap": summary.gap,
         "verdict": summary.verdict.fit,

@@ -114,7 +114,13 @@ impl RunFolder {
         if kept.iter().any(|file| self.path.join(file).exists()) {
             return;
         }
-        for file in [files::CONFIG, files::CLASSES, files::SPLIT, files::LOG] {
+        for file in [
+            files::CONFIG,
+            files::CLASSES,
+            files::SPLIT,
+            files::LOG,
+            files::TOKENIZER,
+        ] {
             let _ = fs::remove_file(self.path.join(file));
         }
         for folder in [files::CHECKPOINT, files::TENSORBOARD] {

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::warn;
 use crate::settings::{MissingValues, Settings};
 use crate::zoo::TableModel;
+use burn::tensor::Tensor;
 use onggi_data::Split;
 use onggi_data::table::{Missing, Table, TableDataset, TableOptions, TablePreprocess};
 use onggi_train::fingerprint;
@@ -54,9 +55,11 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         skipped: Vec::new(),
         description,
         content: fingerprint(&std::fs::read(&settings.data)?),
+        baseline: None,
+        beside: None,
     };
     let options = prepared.description.options();
-    super::train::<2, TableModel>(
+    super::train::<Tensor<2>, TableModel>(
         settings,
         &prepared,
         |rng, device| {

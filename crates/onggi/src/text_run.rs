@@ -1,0 +1,146 @@
+//! A trained classifier of texts, with a network or without.
+
+use crate::description::{Description, Input, load_linear};
+use crate::failure::Failure;
+use crate::train::run::{check_run, files};
+use crate::train::{TrainError, read_weights};
+use crate::zoo::TextModel;
+use burn::module::Module;
+use burn::tensor::Device;
+use onggi_data::Dataset;
+use onggi_data::text::{TokenDataset, Tokenizer};
+use onggi_nn::{init, state};
+use onggi_train::linear::TextLinear;
+use onggi_train::predict;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A tokenizer's file, at most.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// The model of a run of texts, ready to answer.
+pub(crate) struct TextRun {
+    /// Class names in label order.
+    pub(crate) classes: Vec<String>,
+    /// The column of the texts; `None` for a folder of files.
+    pub(crate) text_column: Option<String>,
+    /// The column of the class, likewise.
+    pub(crate) target: Option<String>,
+    model: Model,
+}
+
+#[allow(clippy::large_enum_variant)] // one lives at a time
+enum Model {
+    Linear(TextLinear),
+    Network {
+        model: TextModel,
+        tokenizer: Tokenizer,
+        max_tokens: usize,
+    },
+}
+
+impl TextRun {
+    /// Probabilities of each text's classes, text by text.
+    pub(crate) fn probabilities<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        threads: usize,
+    ) -> Result<Vec<f64>, Failure> {
+        let (model, tokenizer, max_tokens) = match &self.model {
+            Model::Linear(model) => return Ok(model.probabilities(texts)?),
+            Model::Network {
+                model,
+                tokenizer,
+                max_tokens,
+            } => (model, tokenizer.clone(), *max_tokens),
+        };
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (classes, names) = (self.classes.len(), vec![String::new(); texts.len()]);
+        let data = TokenDataset::new(tokenizer, texts, Vec::new(), classes, names, max_tokens)?;
+        let data: Arc<dyn Dataset> = Arc::new(data);
+        Ok(predict(model, &data, threads)?.probabilities)
+    }
+}
+
+/// The model of a run of texts; `None` if the run is of something else.
+pub(crate) fn load_text(dir: &Path) -> Result<Option<TextRun>, Failure> {
+    if let Some(linear) = load_linear(dir)? {
+        return Ok(Some(TextRun {
+            classes: linear.classes,
+            text_column: linear.text_column,
+            target: linear.target,
+            model: Model::Linear(linear.model),
+        }));
+    }
+    Ok(load_network(dir)?.map(|(run, _)| run))
+}
+
+/// The network of a run of texts, with all that its weights file says of it; `None` if the run has none.
+pub(crate) fn load_network(dir: &Path) -> Result<Option<(TextRun, Description)>, Failure> {
+    let beside = dir.join(files::TOKENIZER);
+    if !beside.is_file() {
+        return Ok(None);
+    }
+    check_run(dir)?;
+    let wrong = |path: &Path, reason: String| TrainError::File {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let bytes = std::fs::metadata(&beside).map_err(|e| wrong(&beside, e.to_string()))?;
+    if bytes.len() > MOST_BYTES {
+        return Err(wrong(&beside, format!("more than {MOST_BYTES} bytes")).into());
+    }
+    let json = std::fs::read(&beside).map_err(|e| wrong(&beside, e.to_string()))?;
+    let tokenizer = Tokenizer::from_json(&json).map_err(|e| wrong(&beside, e.to_string()))?;
+    let path = dir.join(files::WEIGHTS);
+    let file = read_weights::<Description>(&path)?;
+    let description = file.description;
+    let damaged = |reason: String| wrong(&path, reason);
+    let Input::Text {
+        text_column,
+        target,
+        vocabulary,
+        max_tokens,
+    } = description.input.clone()
+    else {
+        return Err(damaged("they are no text model's, as the run is".into()).into());
+    };
+    if description.classes.len() < 2 || max_tokens == 0 {
+        return Err(damaged("it names fewer than two classes, or no tokens".into()).into());
+    }
+    if tokenizer.len() != vocabulary {
+        let reason = format!(
+            "{} tokens, but the model was trained on {vocabulary}",
+            tokenizer.len()
+        );
+        return Err(wrong(&beside, reason).into());
+    }
+    let (options, rng) = (description.options(), &mut init::generator(0));
+    let name = &description.model;
+    let model = TextModel::build(name, vocabulary, &options, rng, &Device::flex());
+    let model = model.map_err(|e| damaged(e.to_string()))?;
+    let model = state::load(model, file.state).map_err(|e| damaged(e.to_string()))?;
+    let run = TextRun {
+        classes: description.classes.clone(),
+        text_column,
+        target,
+        model: Model::Network {
+            model: model.valid(),
+            tokenizer,
+            max_tokens,
+        },
+    };
+    Ok(Some((run, description)))
+}
+
+impl TextRun {
+    /// The network's parameters; of a linear model none.
+    pub(crate) fn state(&self) -> state::StateDict {
+        match &self.model {
+            Model::Linear(_) => state::StateDict::new(),
+            Model::Network { model, .. } => state::collect(model),
+        }
+    }
+}
