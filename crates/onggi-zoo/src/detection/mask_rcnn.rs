@@ -43,7 +43,8 @@ pub struct MaskRcnnSettings {
     pub box_detections_per_img: usize,
 }
 
-/// Longest side that the network may be asked to see: its maps then take about 6 GB.
+/// Longest side that the network may be asked to see, in pixels: of a square of it each map at stride 4 takes
+/// 1 GiB.
 const MOST_SIDE: usize = 4096;
 
 impl MaskRcnnSettings {

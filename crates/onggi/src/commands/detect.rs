@@ -43,7 +43,7 @@ pub(crate) struct Detect {
     /// Weights of the model, a PyTorch state dict
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Probability from which on a thing is named
+    /// Probability above which a thing is named
     #[arg(long, value_name = "P", default_value_t = 0.5)]
     threshold: f32,
     /// Pixels that the shorter side is scaled to: fewer are faster and find less that is small
@@ -95,11 +95,11 @@ impl Detect {
         let Some(file) = &self.weights else {
             return usage(without_weights(row));
         };
-        let photos = if self.input.is_dir() {
-            images_below(&self.input)?
-        } else {
+        let photos = if self.input.is_file() {
             let name = self.input.file_name().unwrap_or_default();
             vec![(name.to_string_lossy().into_owned(), self.input.clone())]
+        } else {
+            images_below(&self.input)?
         };
         if let Some(out) = &self.out {
             picture::check_out(out, &self.input)?;
