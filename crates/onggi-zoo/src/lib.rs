@@ -22,6 +22,7 @@
 mod backbone;
 mod convnext;
 mod densenet;
+pub mod detection;
 mod efficientnet;
 mod efficientnet_lite;
 mod fpn;

@@ -242,24 +242,34 @@ impl ResNet {
     }
 }
 
+/// The stem, its pooling and the stages, by their names.
+pub(crate) fn trunk<P: Pass>(
+    pass: &mut P,
+    (conv1, bn1): (&Conv2d, Option<&Norm<2>>),
+    stages: [(&str, &[ResidualBlock]); 4],
+    x: P::Map,
+) -> Result<P::Map, NnError> {
+    let x = pass.conv_norm(("conv1", conv1), ("bn1", bn1), Activation::Relu, x)?;
+    let mut x = pass.max_pool(&MaxPoolOptions::new(3).with_stride(2).with_padding(1), x)?;
+    for (name, stage) in stages {
+        x = pass.part(name, |pass| {
+            let mut x = x;
+            for (i, block) in stage.iter().enumerate() {
+                x = pass.part(&i.to_string(), |pass| block.apply(pass, x))?;
+            }
+            Ok(x)
+        })?;
+    }
+    Ok(x)
+}
+
 impl Backbone for ResNet {
     fn classifier(&self) -> &'static str {
         "fc"
     }
 
     fn features<P: Pass>(&self, pass: &mut P, x: P::Map) -> Result<P::Rows, NnError> {
-        let (conv1, bn1) = (("conv1", &self.conv1), ("bn1", self.bn1.as_ref()));
-        let x = pass.conv_norm(conv1, bn1, Activation::Relu, x)?;
-        let mut x = pass.max_pool(&MaxPoolOptions::new(3).with_stride(2).with_padding(1), x)?;
-        for (name, stage) in self.stages() {
-            x = pass.part(name, |pass| {
-                let mut x = x;
-                for (i, block) in stage.iter().enumerate() {
-                    x = pass.part(&i.to_string(), |pass| block.apply(pass, x))?;
-                }
-                Ok(x)
-            })?;
-        }
+        let x = trunk(pass, (&self.conv1, self.bn1.as_ref()), self.stages(), x)?;
         pass.pooled(x)
     }
 

@@ -32,6 +32,9 @@ enum Command {
     /// Ask a trained model for the class of images or of a table's rows
     #[command(after_help = commands::predict::EXAMPLES)]
     Predict(commands::predict::Predict),
+    /// Say what is in photos, and where: boxes, classes and masks, by Mask R-CNN
+    #[command(after_help = commands::detect::EXAMPLES)]
+    Detect(commands::detect::Detect),
     /// Measure a trained model on labelled data
     #[command(after_help = commands::evaluate::EXAMPLES)]
     Evaluate(commands::evaluate::Evaluate),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::LrFind(command) => command.run(),
         Command::Predict(command) => command.run(),
+        Command::Detect(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Diagnose(command) => command.run(),

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, usage};
 use crate::output::{say, say_json, thousands};
+use crate::zoo::detection::{DETECTION_MODELS, DetectionRow, UNUSED};
 use crate::zoo::pass::Cost;
 use crate::zoo::weights::hub::{self, HubFile};
 use crate::zoo::{
@@ -71,8 +72,17 @@ impl Models {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
             What::List { json } => list(json),
-            What::Info { name, json } => info(row(&name)?, json),
-            What::Pull { name, json } => pull(row(&name)?, json),
+            What::Info { name, json } => match DetectionRow::find(&name) {
+                Ok(row) => detector_info(row, json),
+                Err(_) => info(row(&name)?, json),
+            },
+            What::Pull { name, json } => match DetectionRow::find(&name) {
+                Ok(row) => pull(row.name, Some(row.source), json),
+                Err(_) => {
+                    let row = row(&name)?;
+                    pull(row.name, row.pretrained.map(|p| p.source), json)
+                }
+            },
         }
     }
 }
@@ -98,8 +108,8 @@ pub(crate) fn pulled(repo: &str, file: &str) -> Option<PathBuf> {
 }
 
 /// Where the weights of a model are, in words.
-fn place(pretrained: Option<&Pretrained>) -> String {
-    match pretrained.map(|pretrained| pretrained.source) {
+fn place(source: Option<Source>) -> String {
+    match source {
         None => "trained from scratch".into(),
         Some(Source::Embedded) => "in the program".into(),
         Some(Source::Hub { repo, file }) => match pulled(repo, file) {
@@ -121,7 +131,7 @@ fn list(json: bool) -> Result<(), Failure> {
         let images = IMAGE_MODELS.iter().map(|row| {
             serde_json::json!({
                 "name": row.name, "task": "image", "summary": row.summary,
-                "weights": place(row.pretrained.as_ref()),
+                "weights": place(row.pretrained.map(|p| p.source)),
                 "imagenet_top1": row.pretrained.map(|p| p.top1),
             })
         });
@@ -133,7 +143,14 @@ fn list(json: bool) -> Result<(), Failure> {
         let rest = rest.map(|(name, task, summary)| {
             serde_json::json!({"name": name, "task": task, "summary": summary, "weights": place(None)})
         });
-        let all: Vec<_> = images.chain(rest).collect();
+        let detectors = DETECTION_MODELS.iter().map(|row| {
+            serde_json::json!({
+                "name": row.name, "task": "detection", "summary": row.summary,
+                "weights": place(Some(row.source)),
+                "coco_box_ap": row.box_ap, "coco_mask_ap": row.mask_ap,
+            })
+        });
+        let all: Vec<_> = images.chain(detectors).chain(rest).collect();
         return Ok(say_json(&serde_json::json!({ "models": all }))?);
     }
     let width = IMAGE_MODELS
@@ -149,7 +166,14 @@ fn list(json: bool) -> Result<(), Failure> {
         say(format!(
             "  {:width$}  {top1}  {}",
             row.name,
-            place(row.pretrained.as_ref())
+            place(row.pretrained.map(|p| p.source))
+        ));
+    }
+    say("For finding things in photos (average precision on COCO as published):");
+    for row in DETECTION_MODELS {
+        say(format!(
+            "  {:width$}  boxes {} %, masks {} %",
+            row.name, row.box_ap, row.mask_ap
         ));
     }
     say("For tables:");
@@ -177,7 +201,7 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
         let pretrained = row.pretrained.map(|p| {
             serde_json::json!({
                 "size": p.size, "mean": p.mean, "std": p.std, "imagenet_top1": p.top1, "licence": p.licence,
-                "weights": place(Some(&p)),
+                "weights": place(Some(p.source)),
             })
         });
         return Ok(say_json(&serde_json::json!({
@@ -212,7 +236,10 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
         "  normalisation    mean {mean:?}, deviation {std:?} of values from 0 to 1"
     ));
     say(format!("  ImageNet top-1   {top1} %, as published"));
-    say(format!("  weights          {}", place(Some(&pretrained))));
+    say(format!(
+        "  weights          {}",
+        place(Some(pretrained.source))
+    ));
     say(format!("  licence          {licence}"));
     if let Source::Torchvision { file } = pretrained.source {
         say(format!(
@@ -222,9 +249,49 @@ fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn pull(row: &ImageRow, json: bool) -> Result<(), Failure> {
-    let name = row.name;
-    let (repo, file) = match row.pretrained.map(|pretrained| pretrained.source) {
+fn detector_info(row: &DetectionRow, json: bool) -> Result<(), Failure> {
+    let (min, max) = (row.settings.min_size, row.settings.max_size);
+    let DetectionRow {
+        name,
+        summary,
+        source,
+        licence,
+        box_ap,
+        mask_ap,
+        classes,
+        parameters,
+        ..
+    } = *row;
+    let classes = classes.iter().skip(1).filter(|name| **name != UNUSED);
+    let classes: Vec<_> = classes.collect();
+    if json {
+        return Ok(say_json(&serde_json::json!({
+            "name": name, "summary": summary, "parameters": parameters,
+            "min_size": min, "max_size": max, "coco_box_ap": box_ap, "coco_mask_ap": mask_ap,
+            "weights": place(Some(source)), "licence": licence, "classes": classes,
+        }))?);
+    }
+    say(format!("{name}: {summary}"));
+    say(format!("  parameters       {}", thousands(parameters)));
+    say(format!("  classes          {}", classes.len()));
+    say(format!(
+        "  input            scaled to a shorter side of {min} pixels, a longer of {max} at most"
+    ));
+    say(format!(
+        "  COCO             average precision of boxes {box_ap} %, of masks {mask_ap} %, as published"
+    ));
+    say(format!("  weights          {}", place(Some(source))));
+    say(format!("  licence          {licence}"));
+    if let Source::Torchvision { file } = source {
+        say(format!(
+            "  to be had        {TORCHVISION}{file}, by `onggi detect --weights FILE`"
+        ));
+    }
+    Ok(())
+}
+
+fn pull(name: &str, source: Option<Source>, json: bool) -> Result<(), Failure> {
+    let (repo, file) = match source {
         None => {
             return usage(format!(
                 "{name} has no published weights: it is trained from scratch"

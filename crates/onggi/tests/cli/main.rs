@@ -8,6 +8,7 @@ mod augment_image;
 mod augment_text;
 mod bad_input;
 mod compare;
+mod detect;
 mod diagnose;
 mod evaluate;
 mod export;

@@ -169,6 +169,18 @@ fn models_are_listed_and_told_of() {
     place
         .run(&["models", "pull", "small_resnet"])
         .bad(2, "trained from scratch");
+    let detector = "maskrcnn_resnet50_fpn";
+    assert!(list.contains(detector), "{list}");
+    let info = place.run(&["models", "info", detector]).good().stdout;
+    assert!(
+        info.contains("44,401,393") && info.contains("https://download.pytorch.org/"),
+        "{info}"
+    );
+    let info = place.run(&["models", "info", detector, "--json"]).json();
+    assert_eq!(info["classes"].as_array().unwrap().len(), 80);
+    place
+        .run(&["models", "pull", detector])
+        .bad(2, "give it by --weights FILE");
     let env = [("HF_HUB_OFFLINE", "1"), ("HF_HOME", "nowhere")];
     place
         .run_with(&["models", "pull", "efficientnet_lite1"], &env)

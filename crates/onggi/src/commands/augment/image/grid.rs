@@ -1,5 +1,6 @@
 //! `--preview`: originals beside what becomes of them, with their boxes, masks and keypoints.
 
+use crate::commands::picture::{COLOURS, Canvas};
 use crate::failure::Failure;
 use onggi_augment::image::{Image, Pixels, Sample};
 use onggi_data::image::resize;
@@ -7,16 +8,6 @@ use onggi_data::image::resize;
 /// Side of a cell in pixels, and the space between two.
 const CELL: usize = 160;
 const GAP: usize = 6;
-
-/// Colours of boxes and masks, by label.
-const COLOURS: [[u8; 3]; 6] = [
-    [230, 60, 60],
-    [40, 140, 230],
-    [240, 170, 30],
-    [60, 170, 90],
-    [160, 90, 200],
-    [20, 170, 180],
-];
 
 /// Rows of samples as one RGB picture on white; each row's first is the original.
 pub(super) fn grid(rows: &[Vec<Sample>]) -> Result<Image, Failure> {
@@ -69,30 +60,21 @@ fn cell(sample: &Sample) -> Result<Image, Failure> {
         }
     }
     let (sy, sx) = (h as f64 / height as f64, w as f64 / width as f64);
-    let mut dot = |x: i64, y: i64, colour: [u8; 3]| {
-        if (0..w as i64).contains(&x) && (0..h as i64).contains(&y) {
-            let at = (y as usize * w + x as usize) * 3;
-            pixels[at..at + 3].copy_from_slice(&colour);
-        }
+    let mut canvas = Canvas {
+        pixels: &mut pixels,
+        height: h,
+        width: w,
     };
     for b in &sample.boxes {
-        let colour = COLOURS[b.label % COLOURS.len()];
         let [l, t, r, bottom] = b.xyxy;
-        let (l, r) = ((l * sx) as i64, (r * sx) as i64 - 1);
-        let (t, bottom) = ((t * sy) as i64, (bottom * sy) as i64 - 1);
-        for x in l..=r {
-            dot(x, t, colour);
-            dot(x, bottom, colour);
-        }
-        for y in t..=bottom {
-            dot(l, y, colour);
-            dot(r, y, colour);
-        }
+        let edges = [l * sx, t * sy, r * sx, bottom * sy].map(|edge| edge as i64);
+        let [l, t, r, bottom] = edges;
+        canvas.frame([l, t, r - 1, bottom - 1], COLOURS[b.label % COLOURS.len()]);
     }
     for k in &sample.keypoints {
         let (x, y) = ((k.x * sx) as i64, (k.y * sy) as i64);
         for (dx, dy) in [(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)] {
-            dot(x + dx, y + dy, COLOURS[k.label % COLOURS.len()]);
+            canvas.dot(x + dx, y + dy, COLOURS[k.label % COLOURS.len()]);
         }
     }
     Ok(Image::new(h, w, 3, Pixels::U8(pixels))?)

@@ -1,10 +1,10 @@
 //! `onggi augment image IN OUT`: changed copies of the images of a folder, targets carried along.
 
 mod coco;
-mod files;
 mod grid;
 mod yolo;
 
+use crate::commands::picture;
 use crate::commands::runs::bar;
 use crate::failure::{Failure, usage};
 use crate::output::{say, say_json, thousands, warn};
@@ -149,7 +149,7 @@ impl ImageCommand {
             let rows: Result<Vec<_>, Failure> = evenly(&jobs, SHOWN[0])
                 .map(|job| self.row(job, coco.as_ref(), &yolo))
                 .collect();
-            files::write(preview, &grid::grid(&rows?)?)?;
+            picture::write(preview, &grid::grid(&rows?)?)?;
         }
         let figures = match &self.output {
             Some(out) => Some(self.write(out, &jobs, coco.as_ref(), &yolo)?),
@@ -198,19 +198,7 @@ impl ImageCommand {
         let Some(out) = &self.output else {
             return Ok(());
         };
-        if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(anyhow!(
-                "{}: the folder is not empty, and nothing in it is overwritten; name another",
-                out.display()
-            )
-            .into());
-        }
-        let whole = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let parent = out.parent().map(whole).unwrap_or_default();
-        if parent.starts_with(whole(&self.input)) {
-            return usage("OUT lies in IN: its copies would be taken for images the next time");
-        }
-        Ok(())
+        picture::check_out(out, &self.input)
     }
 
     /// All copies.
@@ -263,11 +251,11 @@ impl ImageCommand {
         if let Augment::File(_) = self.augment {
             let steps = self.augment.pipeline(1, 1)?;
             let text = toml::to_string(&PipelineFile { steps }).map_err(anyhow::Error::from)?;
-            files::whole(&out.join("pipeline.toml"), text.as_bytes())?;
+            picture::whole(&out.join("pipeline.toml"), text.as_bytes())?;
         }
         if let Some(coco) = coco {
             let file = serde_json::to_vec_pretty(&coco.file(all))?;
-            files::whole(&out.join("annotations.json"), &file)?;
+            picture::whole(&out.join("annotations.json"), &file)?;
         }
         Ok(figures)
     }
@@ -306,18 +294,18 @@ impl ImageCommand {
             if copy == 0 {
                 // Its bytes, not what a second encoding would make of them.
                 let bytes = fs::read(job.path).map_err(|e| anyhow!("{}: {e}", job.name))?;
-                files::whole(&images.join(&name), &bytes)?;
+                picture::whole(&images.join(&name), &bytes)?;
             } else {
-                files::write(&images.join(&name), &sample.image)?;
+                picture::write(&images.join(&name), &sample.image)?;
                 copies.boxes += sample.boxes.len();
                 copies.dropped += original.boxes.len() - sample.boxes.len();
             }
             if let (Some(folder), Some(mask)) = (masks, sample.masks.first()) {
-                files::write(&folder.join(&name).with_extension("png"), mask)?;
+                picture::write(&folder.join(&name).with_extension("png"), mask)?;
             }
             if self.yolo {
                 let text = yolo::write(&sample.boxes, sample.size());
-                files::whole(&images.join(yolo::place(&name)), text.as_bytes())?;
+                picture::whole(&images.join(yolo::place(&name)), text.as_bytes())?;
             }
             copies.written.push(Written {
                 annotations: coco.map_or_else(Vec::new, |coco| coco.take(job.name, &sample)),
