@@ -267,7 +267,8 @@ fn compare(found: &[Detection], [height, width]: [usize; 2]) {
     let scores = found.iter().map(|found| f64::from(found.score));
     close("scores", scores, &numbers(&expected["scores"]), 1e-4);
     let boxes = found.iter().flat_map(|found| found.bbox).map(f64::from);
-    close("boxes", boxes, &numbers(&expected["boxes"]), 1e-4);
+    // Pixels of an image of 168: an edge at 0 is one that the terms of a box cancel to.
+    close("boxes", boxes, &numbers(&expected["boxes"]), 3e-4);
     let (down, along) = (uniform("mask rows", height), uniform("mask columns", width));
     let masks: Vec<Vec<f32>> = found.iter().map(|found| found.mask.paste()).collect();
     let products = masks.iter().map(|mask| {
