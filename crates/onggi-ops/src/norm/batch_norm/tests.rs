@@ -121,6 +121,14 @@ fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     testing::random(shape, seed) * 2.0 + 0.5
 }
 
+/// None, those in the kernels, and one that is not.
+const ACTIVATIONS: [Activation; 4] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::Silu,
+];
+
 /// Kernel against composed default, on shapes that reach every path: one thread and several,
 /// remainders of every loop, channels longer than a flush.
 #[test]
@@ -140,7 +148,7 @@ fn kernel_equals_composed_default() {
         ];
         let image = |leaves: &[Tensor<1>]| leaves[0].clone().reshape(shape);
         let flat = |out: BatchNormalized<4>| out.y.flatten::<1>(0, 3);
-        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+        for activation in ACTIVATIONS {
             assert_same_outcome(
                 &format!("training on {shape:?} with {activation:?}"),
                 &leaves,
@@ -150,7 +158,7 @@ fn kernel_equals_composed_default() {
                 },
                 |v| {
                     let (weight, bias) = (v[1].clone(), v[2].clone());
-                    activation.composed(flat(composed::train(image(v), weight, bias, 1e-5)))
+                    activation.apply(flat(composed::train(image(v), weight, bias, 1e-5)))
                 },
                 2e-5,
             );
@@ -169,7 +177,7 @@ fn kernel_equals_composed_default() {
         assert_close("var", &values(&got.var), &values(&expected.var), 1e-5);
         let (mean, var) = (statistics.clone() - 0.5, statistics);
         let eval = |y: Tensor<4>| y.flatten::<1>(0, 3);
-        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+        for activation in ACTIVATIONS {
             let parameters = |v: &[Tensor<1>]| {
                 let (weight, bias) = (v[1].clone(), v[2].clone());
                 (image(v), weight, bias, here(&mean), here(&var))
@@ -184,7 +192,7 @@ fn kernel_equals_composed_default() {
                 },
                 |v| {
                     let (x, weight, bias, mean, var) = parameters(v);
-                    eval(activation.composed(composed::eval(x, weight, bias, mean, var, 1e-5)))
+                    eval(activation.apply(composed::eval(x, weight, bias, mean, var, 1e-5)))
                 },
                 1e-5,
             );
