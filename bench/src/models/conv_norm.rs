@@ -2,8 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use onggi::nn::activation::Activation;
 use onggi::nn::conv::{Conv2d, Conv2dConfig};
-use onggi::nn::norm::{Activation, BatchNorm2d, BatchNormConfig};
+use onggi::nn::norm::{BatchNorm2d, BatchNormConfig};
 use onggi::nn::{Mode, NnError, init};
 
 /// `activation(norm(conv(x)))`, padded by half the kernel.

@@ -5,8 +5,8 @@ use super::{LEARNING_RATE, linear, sgd, training};
 use crate::suite::Step;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use onggi::nn::activation::Activation;
 use onggi::nn::linear::Linear;
-use onggi::nn::norm::Activation;
 use onggi::nn::{Classifier, Mode, NnError};
 
 /// Expansion, outputs, blocks, stride of the first.

@@ -5,6 +5,7 @@ use crate::{NnError, init};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use onggi_ops::activation as ops;
+pub use onggi_ops::activation::Activation;
 
 /// A layer without settings.
 macro_rules! plain {

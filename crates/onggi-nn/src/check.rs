@@ -108,7 +108,14 @@ impl fmt::Display for Finding {
 ///
 /// Initial rules are told by the spread of weights with at least 500 values, in layers that directly
 /// feed an activation: ask before training. A dropout layer counts whatever its probability.
-/// [`Optimizer::decay_on_norms`](crate::optim::Optimizer::decay_on_norms) finds weight decay on norms.
+///
+/// Only a [`Sequential`] says in which order the signal passes its layers. Of any other module a walk
+/// shows the fields in the order of their declaration, and layers without parameters, as dropout and
+/// activations are, not at all. What needs no order is found in any module: by [`small_batches`], and
+/// weight decay on norms by
+/// [`Optimizer::decay_on_norms`](crate::optim::Optimizer::decay_on_norms). Whether some dropout
+/// precedes a norm can be tried: after one training pass each of two equal models, on the same batch
+/// with different draws, the running statistics of the norms behind it differ.
 ///
 /// # Example
 /// ```

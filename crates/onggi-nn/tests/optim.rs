@@ -1,14 +1,14 @@
 //! Optimisers against PyTorch's traces, and penalties against scikit-learn (`fixtures/optim.py`).
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use onggi_nn::optim::{
     Adagrad, Adam, AdamW, ClipNorm, Gradients, Group, Lamb, Lion, NAdam, Optimizer, RmsProp,
     RuleConfig, Sam, Sgd,
 };
 use onggi_nn::regularize::{DecoupledWeightDecay, ElasticNet, L1, L2, MaxNorm, Penalty};
 use onggi_nn::state;
-use onggi_ops::testing::{Golden, assert_close, values};
+use onggi_ops::testing::{Golden, assert_close, skipped_without_double, values};
 
 /// A weight, and a bias that decay leaves out.
 #[derive(Module, Debug)]
@@ -293,6 +293,21 @@ fn what_does_not_fit_is_an_error_and_leaves_the_optimiser_as_it_was() {
         message(foreign, 0.1),
         "the optimiser cannot step: `a` has shape [3, 4], but a gradient of 4 values; `c` has a \
          gradient, but is not the model's"
+    );
+    if !skipped_without_double() {
+        let double = Two {
+            a: Param::from_tensor(Tensor::ones([3, 4], (&device(), DType::F64))),
+            ..ones()
+        };
+        assert_eq!(
+            message(Gradients::of(&double, &double.a.val().sum()).unwrap(), 0.1),
+            "the optimiser cannot step: `a` is F32, but its gradient F64"
+        );
+    }
+    let error = Gradients::of(&model, &other.c.val().sum()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Gradients: `loss` must be computed from this model's parameters, but is of others"
     );
     assert_eq!(
         message(own.clone(), f64::NAN),

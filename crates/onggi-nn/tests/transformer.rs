@@ -3,8 +3,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use onggi_nn::activation::Activation;
 use onggi_nn::attention::{
-    Activation, Mask, Masks, MultiheadAttentionConfig, TransformerLayerConfig, sinusoidal_positions,
+    Mask, Masks, MultiheadAttentionConfig, TransformerLayerConfig, sinusoidal_positions,
 };
 use onggi_nn::embedding::{BagMode, EmbeddingBagConfig, EmbeddingConfig};
 use onggi_nn::linear::{BilinearConfig, LinearConfig};

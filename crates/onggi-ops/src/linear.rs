@@ -224,6 +224,9 @@ mod tests {
 
     #[test]
     fn thread_count_does_not_change_a_bit() {
+        if crate::testing::skipped("threads of the kernels") {
+            return;
+        }
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
@@ -255,6 +258,9 @@ mod tests {
 
     #[test]
     fn double_precision_goes_by_the_composed_form() {
+        if crate::testing::skipped_without_double() {
+            return;
+        }
         let double = |t: Tensor<2>| t.cast(burn::tensor::FloatDType::F64);
         let y = linear(double(random([3, 4], 1)), double(random([2, 4], 2)), None).unwrap();
         assert_eq!(y.dtype(), burn::tensor::DType::F64);

@@ -3,8 +3,28 @@
 //! Not part of the library: compiled for this crate's tests and, by the feature `testing`, for
 //! those of the crates above it.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use safetensors::SafeTensors;
+use std::cell::Cell;
+
+thread_local! {
+    static ON_CPU: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a tolerance is at least on another device than the CPU.
+///
+/// Of a `tanh` WebGPU asks for 1e-5 and no more, of an `exp` for 3 + 2|x| units in the last place,
+/// 2e-6 at |x| = 8; multiplications and additions may be fused or not. The tests' own tolerances
+/// are those of the CPU's kernels, which are held to a few units in the last place.
+const OTHER_DEVICE: f32 = 2e-5;
+
+/// The name of the device that tests run on: `cpu`, or what `ONGGI_TEST_DEVICE` says.
+fn device_name() -> String {
+    match std::env::var("ONGGI_TEST_DEVICE") {
+        Ok(name) if !name.is_empty() && !ON_CPU.get() => name,
+        _ => "cpu".into(),
+    }
+}
 
 /// The device that tests run on: the CPU, or what `ONGGI_TEST_DEVICE` names (`wgpu`, `cuda`), if
 /// the feature of that name is on.
@@ -12,13 +32,52 @@ use safetensors::SafeTensors;
 /// # Panics
 /// A device that is not built in.
 pub fn device() -> Device {
-    match std::env::var("ONGGI_TEST_DEVICE").as_deref() {
+    match device_name().as_str() {
         #[cfg(feature = "wgpu")]
-        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::default()),
+        "wgpu" => Device::wgpu(burn::tensor::DeviceKind::default()),
         #[cfg(feature = "cuda")]
-        Ok("cuda") => Device::cuda(0),
-        Err(_) | Ok("" | "cpu") => Device::flex(),
-        Ok(other) => panic!("ONGGI_TEST_DEVICE={other}: built without the feature of that name"),
+        "cuda" => Device::cuda(0),
+        "cpu" => Device::flex(),
+        other => panic!("ONGGI_TEST_DEVICE={other}: built without the feature of that name"),
+    }
+}
+
+/// Calls `f`, within which [`device`] is the CPU: what another device computes is compared with
+/// what the CPU does, not with itself.
+pub fn on_cpu<T>(f: impl FnOnce() -> T) -> T {
+    let before = ON_CPU.replace(true);
+    let result = f();
+    ON_CPU.set(before);
+    result
+}
+
+/// Whether a test has nothing to say on the device that tests run on, as it is about the CPU alone;
+/// it then says so, and why.
+pub fn skipped(about: &str) -> bool {
+    let name = device_name();
+    let skipped = name != "cpu";
+    if skipped {
+        println!("skipped on {name}: {about}");
+    }
+    skipped
+}
+
+/// [`skipped`] where the device has no `f64`, as WebGPU has none.
+pub fn skipped_without_double() -> bool {
+    !device().supports_dtype(DType::F64) && skipped("double precision, which it lacks")
+}
+
+/// [`skipped`] where the device need not know infinities and NaN: the specification of WebGPU's
+/// shaders lets a driver take them for absent.
+pub fn skipped_without_nan() -> bool {
+    device_name() == "wgpu" && skipped("infinities and NaN, which it may take for absent")
+}
+
+/// A test's tolerance on the device that it runs on.
+pub fn tolerance(on_cpu: f32) -> f32 {
+    match device_name().as_str() {
+        "cpu" => on_cpu,
+        _ => on_cpu.max(OTHER_DEVICE),
     }
 }
 
@@ -28,6 +87,15 @@ pub fn device() -> Device {
 /// A tensor that is not `f32`.
 pub fn values<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
     x.clone().into_data().try_to_vec().expect("an f32 tensor")
+}
+
+/// A tensor on the device that is now [`device`].
+pub fn here<const D: usize>(x: &Tensor<D>) -> Tensor<D> {
+    let device = device();
+    if x.device() == device {
+        return x.clone();
+    }
+    Tensor::from_data(x.to_data(), (&device, x.dtype()))
 }
 
 /// Standard normal values, the same for the same shape and seed. Burn's own `Tensor::random` draws
@@ -52,12 +120,13 @@ pub fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
 }
 
 /// Panics unless `|got − expected| ≤ tolerance · (1 + |expected|)` everywhere, naming the worst
-/// place.
+/// place. The tolerance is the CPU's; see [`tolerance`].
 ///
 /// # Panics
 /// As said: this is a test's assertion.
 #[track_caller]
 pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
+    let tolerance = self::tolerance(tolerance);
     assert_eq!(
         got.len(),
         expected.len(),
@@ -99,7 +168,7 @@ pub fn outcome(leaves: &[Tensor<1>], forward: impl Fn(&[Tensor<1>]) -> Tensor<1>
 
 /// Panics unless two functions of the same leaves have the same values and gradients, within
 /// `tolerance` times the largest of each tensor: rounding errors are in proportion to the summands,
-/// not to their sum.
+/// not to their sum. What is `expected` is computed on the CPU.
 ///
 /// # Panics
 /// As said: this is a test's assertion.
@@ -111,10 +180,12 @@ pub fn assert_same_outcome(
     expected: impl Fn(&[Tensor<1>]) -> Tensor<1>,
     tolerance: f32,
 ) {
-    let outcomes = outcome(leaves, got)
-        .into_iter()
-        .zip(outcome(leaves, expected));
-    for (i, (got, expected)) in outcomes.enumerate() {
+    let got = outcome(leaves, got);
+    let expected = on_cpu(|| {
+        let leaves: Vec<_> = leaves.iter().map(here).collect();
+        outcome(&leaves, expected)
+    });
+    for (i, (got, expected)) in got.into_iter().zip(expected).enumerate() {
         let largest = expected
             .iter()
             .fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
@@ -239,7 +310,7 @@ pub fn assert_golden<const D: usize>(
     tolerance: f32,
 ) {
     let name = |part: &str| format!("{case}.{part}");
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     let x = golden.tensor::<D>(&name("x"), &device).require_grad();
     let y = forward(x.clone());
     assert_eq!(y.dims().to_vec(), golden.raw(&name("y")).0, "{case}");
@@ -267,7 +338,7 @@ pub fn assert_golden_weighted<const D: usize>(
     tolerance: f32,
 ) {
     let name = |part: &str| format!("{case}.{part}");
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     let weight = golden.tensor::<D>(&name("weight"), &device).require_grad();
     let bias = (golden.has(&name("bias")))
         .then(|| golden.tensor::<1>(&name("bias"), &device).require_grad());

@@ -1,6 +1,6 @@
 //! The normalisation that a model is built with: by name, or none.
 
-use crate::pass::Activation;
+use crate::pass::{Activation, nonlinearity};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use onggi_nn::init::Probe;
@@ -95,18 +95,11 @@ impl<const R: usize> Norm<R> {
         mode: &Mode,
         activation: Activation,
     ) -> Result<Tensor<D>, NnError> {
-        use onggi_nn::norm::Activation as Fused;
-        let (norm, mode) = match self {
-            Self::Batch(norm) => (norm, mode),
-            Self::FrozenBatch(norm) => (norm, &Mode::Eval),
-            Self::Group(norm) => return Ok(activation.apply(norm.forward(x)?)),
-        };
-        let (fused, left) = match activation {
-            Activation::Relu => (Fused::Relu, Activation::Identity),
-            Activation::Relu6 => (Fused::Relu6, Activation::Identity),
-            other => (Fused::Identity, other),
-        };
-        Ok(left.apply(norm.forward_activated(x, mode, fused)?))
+        match self {
+            Self::Batch(norm) => norm.forward_activated(x, mode, activation),
+            Self::FrozenBatch(norm) => norm.forward_activated(x, &Mode::Eval, activation),
+            Self::Group(norm) => Ok(activation.apply(norm.forward(x)?)),
+        }
     }
 }
 
@@ -185,6 +178,6 @@ pub(crate) fn normalised<const R: usize, const D: usize>(
         Some(norm) => norm.forward(x, mode, Activation::Identity)?,
         None => x,
     };
-    probe.record(&layer(), activation.nonlinearity(), &x);
+    probe.record(&layer(), nonlinearity(activation), &x);
     Ok(activation.apply(x))
 }

@@ -12,6 +12,7 @@ mod shape;
 
 pub use cost::{Cost, LayerCost};
 pub use eager::Eager;
+pub use onggi_nn::activation::Activation;
 
 use crate::Norm;
 use burn::module::Param;
@@ -22,53 +23,14 @@ use onggi_nn::dropout::{DropPath, Dropout};
 use onggi_nn::init::Nonlinearity;
 use onggi_nn::linear::Linear;
 use onggi_nn::norm::LayerNorm;
-use onggi_ops::activation::{gelu, hardsigmoid, hardswish, relu, sigmoid, silu};
 use onggi_ops::pool::{AvgPoolOptions, MaxPoolOptions};
 
-/// What follows a layer, element by element.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    #[default]
-    Identity,
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-    /// `x · relu6(x + 3) / 6`.
-    Hardswish,
-    /// `relu6(x + 3) / 6`.
-    Hardsigmoid,
-    /// `1 / (1 + e⁻ˣ)`.
-    Sigmoid,
-    /// `x · sigmoid(x)`, also called swish.
-    Silu,
-    /// `x · Φ(x)`.
-    Gelu,
-}
-
-impl Activation {
-    /// Applies it.
-    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Identity => x,
-            Self::Relu => relu(x),
-            Self::Relu6 => x.clamp(0.0, 6.0),
-            Self::Hardswish => hardswish(x),
-            Self::Hardsigmoid => hardsigmoid(x),
-            Self::Sigmoid => sigmoid(x),
-            Self::Silu => silu(x),
-            Self::Gelu => gelu(x),
-        }
-    }
-
-    /// As a [`Probe`](onggi_nn::init::Probe) takes it.
-    pub(crate) fn nonlinearity(self) -> Nonlinearity {
-        match self {
-            Self::Relu | Self::Relu6 => Nonlinearity::Relu,
-            Self::Sigmoid => Nonlinearity::Sigmoid,
-            _ => Nonlinearity::Linear,
-        }
+/// An activation as a [`Probe`](onggi_nn::init::Probe) takes it.
+pub(crate) fn nonlinearity(activation: Activation) -> Nonlinearity {
+    match activation {
+        Activation::Relu | Activation::Relu6 => Nonlinearity::Relu,
+        Activation::Sigmoid => Nonlinearity::Sigmoid,
+        _ => Nonlinearity::Linear,
     }
 }
 

@@ -9,6 +9,6 @@ pub use mask::{Mask, Masks};
 pub use multihead::{MultiheadAttention, MultiheadAttentionConfig};
 pub use position::sinusoidal_positions;
 pub use transformer::{
-    Activation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
-    TransformerEncoderLayer, TransformerLayerConfig,
+    TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer,
+    TransformerLayerConfig,
 };

@@ -1,6 +1,7 @@
 //! The Transformer's encoder and decoder.
 
 use super::{Masks, MultiheadAttention, MultiheadAttentionConfig};
+use crate::activation::Activation;
 use crate::dropout::Dropout;
 use crate::error::{check_positive, check_range};
 use crate::linear::{Linear, LinearConfig};
@@ -8,17 +9,7 @@ use crate::norm::{LayerNorm, LayerNormConfig};
 use crate::{Mode, NnError};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use onggi_ops::activation::{gelu, relu};
 use rand_chacha::ChaCha8Rng;
-
-/// The function between a layer's two linear maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// `max(x, 0)`.
-    Relu,
-    /// `x · Φ(x)`, with the normal distribution's `Φ`.
-    Gelu,
-}
 
 /// Configuration of the Transformer's layers and of stacks of them.
 #[derive(Clone, Debug)]
@@ -247,11 +238,7 @@ fn feed_forward(
     dropout: &Dropout,
     mode: &Mode,
 ) -> Result<Tensor<3>, NnError> {
-    let hidden = linear1.forward(x)?;
-    let hidden = match activation {
-        Activation::Relu => relu(hidden),
-        Activation::Gelu => gelu(hidden),
-    };
+    let hidden = activation.apply(linear1.forward(x)?);
     linear2.forward(dropout.forward(hidden, mode)?)
 }
 

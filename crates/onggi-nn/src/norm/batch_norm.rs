@@ -4,7 +4,8 @@ use crate::error::{check_positive, check_range};
 use crate::{Mode, NnError, init};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use onggi_ops::norm::{Activation, batch_norm_activated, batch_norm_eval_activated};
+use onggi_ops::activation::Activation;
+use onggi_ops::norm::{batch_norm_activated, batch_norm_eval_activated};
 
 /// Configuration of [`BatchNorm1d`], [`BatchNorm2d`] and [`BatchNorm3d`].
 #[derive(Clone, Debug)]
@@ -127,7 +128,7 @@ impl<const R: usize> BatchNorm<R> {
         self.forward_activated(x, mode, Activation::Identity)
     }
 
-    /// `activation(forward(x))`, for the time of [`forward`](Self::forward) alone.
+    /// `activation(forward(x))`, with ReLU or ReLU6 for the time of [`forward`](Self::forward) alone.
     ///
     /// # Shapes
     /// As [`forward`](Self::forward).

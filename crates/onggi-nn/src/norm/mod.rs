@@ -17,7 +17,6 @@ pub use instance_norm::{
 };
 pub use layer_norm::{LayerNorm, LayerNormConfig};
 pub use local_response_norm::LocalResponseNorm;
-pub use onggi_ops::norm::Activation;
 pub use reparameterized::from_pytorch;
 pub use rms_norm::{RmsNorm, RmsNormConfig};
 pub use spectral_norm::{SpectralNorm, SpectralNormConfig};

@@ -61,7 +61,8 @@ impl Gradients {
     /// The gradients of `loss` for the parameters of `model` that it depends on.
     ///
     /// # Errors
-    /// A loss that no parameter of the graph leads to.
+    /// A loss that does not depend on a parameter of `model` that requires gradients: a constant, or
+    /// another model's.
     pub fn of<M: Module>(model: &M, loss: &Tensor<1>) -> Result<Self, NnError> {
         struct Collect {
             path: Path,
@@ -98,6 +99,10 @@ impl Gradients {
             by_name: BTreeMap::new(),
         };
         model.visit(&mut collect);
+        if collect.by_name.is_empty() {
+            let expected = "computed from this model's parameters";
+            return Err(NnError::config("Gradients", "loss", expected, "of others"));
+        }
         Ok(Self {
             by_name: collect.by_name,
             scale: 1.0,
@@ -125,9 +130,9 @@ impl Gradients {
     /// # Errors
     /// A gradient of another size than this one's for the same parameter; nothing is added then.
     pub fn accumulate(&mut self, other: Self) -> Result<(), NnError> {
-        let problems: Vec<_> = (other.lengths())
-            .filter_map(|(name, len)| {
-                let [own] = self.by_name.get(name)?.value.dims();
+        let problems: Vec<_> = (other.values())
+            .filter_map(|(name, value)| {
+                let ([own], [len]) = (self.by_name.get(name)?.value.dims(), value.dims());
                 (own != len).then(|| format!("`{name}` has gradients of {own} and of {len} values"))
             })
             .collect();
@@ -217,9 +222,9 @@ impl Gradients {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// Number of values of each gradient, by name.
-    pub(super) fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
-        (self.by_name.iter()).map(|(name, gradient)| (name.as_str(), gradient.value.dims()[0]))
+    /// Each gradient by name, still to be multiplied by the scale.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &Tensor<1>)> {
+        (self.by_name.iter()).map(|(name, gradient)| (name.as_str(), &gradient.value))
     }
 
     /// The flat gradient of a parameter.

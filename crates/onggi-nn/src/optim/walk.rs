@@ -6,13 +6,15 @@ use crate::NnError;
 use crate::init::is_norm;
 use crate::state::Path;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{DType, Device, Shape, Tensor};
 use onggi_ops::optim::{Memory, Slot};
 use std::collections::BTreeMap;
 
 /// A parameter or buffer of a model.
 pub(super) struct Found {
     pub(super) shape: Vec<usize>,
+    dtype: DType,
+    device: Device,
     /// Whether it has one axis, as biases do.
     pub(super) one_axis: bool,
     /// Whether it is a weight or bias of a norm.
@@ -44,6 +46,8 @@ pub(super) fn survey<M: Module>(model: &M) -> BTreeMap<String, Found> {
             let of_norm = self.containers.last() == Some(&true) && param.is_require_grad();
             let found = Found {
                 shape,
+                dtype: param.dtype(),
+                device: param.device(),
                 one_axis: D < 2,
                 of_norm,
             };
@@ -55,13 +59,17 @@ pub(super) fn survey<M: Module>(model: &M) -> BTreeMap<String, Found> {
     survey.found
 }
 
-/// An error unless each gradient is of a parameter and has its size.
+/// An error unless each gradient is of a parameter, has its size and type, and lies where it lies.
 pub(super) fn check_gradients(
     found: &BTreeMap<String, Found>,
     gradients: &Gradients,
 ) -> Result<(), NnError> {
-    let problems: Vec<_> = (gradients.lengths())
-        .filter_map(|(name, len)| problem(found, name, "a gradient", len))
+    let problems: Vec<_> = (gradients.values())
+        .filter_map(|(name, gradient)| {
+            let [len] = gradient.dims();
+            problem(found, name, "a gradient", len)
+                .or_else(|| of_another_kind(found.get(name)?, name, gradient))
+        })
         .collect();
     if problems.is_empty() {
         Ok(())
@@ -82,6 +90,16 @@ pub(super) fn problem(
     };
     (shape.iter().product::<usize>() != len)
         .then(|| format!("`{name}` has shape {shape:?}, but {what} of {len} values"))
+}
+
+/// What is wrong with a gradient of the parameter's size.
+fn of_another_kind(found: &Found, name: &str, gradient: &Tensor<1>) -> Option<String> {
+    let (own, other) = (found.dtype, gradient.dtype());
+    if own != other {
+        return Some(format!("`{name}` is {own:?}, but its gradient {other:?}"));
+    }
+    (found.device != gradient.device())
+        .then(|| format!("`{name}` lies on another device than its gradient"))
 }
 
 /// What a parameter's slot gets.

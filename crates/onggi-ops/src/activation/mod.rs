@@ -7,6 +7,7 @@
 
 mod add_relu;
 mod hard;
+mod named;
 mod prelu;
 mod rectifiers;
 mod smooth;
@@ -14,6 +15,7 @@ mod softmax;
 
 pub use add_relu::add_relu;
 pub use hard::{hardsigmoid, hardswish};
+pub use named::Activation;
 pub use prelu::prelu;
 pub use rectifiers::{elu, leaky_relu, relu, selu};
 pub use smooth::{gelu, gelu_tanh, mish, sigmoid, silu, softplus, tanh};

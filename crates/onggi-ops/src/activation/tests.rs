@@ -68,6 +68,9 @@ fn gradients_equal_finite_differences() {
 
 #[test]
 fn limits_and_nan_are_kept() {
+    if crate::testing::skipped_without_nan() {
+        return;
+    }
     let at = |function: Function, x: f32| {
         let x = Tensor::<1>::from_floats([x], &crate::testing::device());
         values(&function(x))[0]
@@ -208,6 +211,9 @@ fn softmax_of_extreme_values() {
 
 #[test]
 fn thread_count_does_not_change_a_bit() {
+    if crate::testing::skipped("threads of the kernels") {
+        return;
+    }
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

@@ -16,6 +16,7 @@
 //! Ioffe and Szegedy, *Batch normalization*, 2015.
 
 use crate::OpError;
+use crate::activation::Activation;
 use crate::flex::{slice, tensor};
 use crate::fused::{self, Operation, has_kernels};
 use crate::kernels::batch_norm::{self as kernel, Dims, IDENTITY, RELU, RELU6};
@@ -211,30 +212,16 @@ pub fn batch_norm<const D: usize>(
     batch_norm_activated(x, weight, bias, eps, Activation::Identity)
 }
 
-/// An activation of [`batch_norm`]'s result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// None.
-    #[default]
-    Identity,
-    /// `max(0, y)`.
-    Relu,
-    /// `min(max(0, y), 6)`.
-    Relu6,
-}
-
-impl Activation {
-    fn composed<const D: usize>(self, y: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Identity => y,
-            Self::Relu => y.clamp_min(0.0),
-            Self::Relu6 => y.clamp(0.0, 6.0),
-        }
+/// What the kernels do of an activation, and what is left to be done.
+fn split(activation: Activation) -> (Activation, Activation) {
+    match activation {
+        Activation::Relu | Activation::Relu6 => (activation, Activation::Identity),
+        _ => (Activation::Identity, activation),
     }
 }
 
-/// `activation(batch_norm(x))` at the cost of `batch_norm` alone: the activation takes no pass over
-/// memory, and its mask is computed again in the backward pass.
+/// `activation(batch_norm(x))`. ReLU and ReLU6 cost nothing more than `batch_norm` alone: they take no
+/// pass over memory, and their mask is computed again in the backward pass.
 ///
 /// # Shapes
 /// As [`batch_norm`].
@@ -259,7 +246,7 @@ pub fn batch_norm_activated<const D: usize>(
     }
     if !has_kernels(&x) {
         let mut out = composed::train(x, weight, bias, eps);
-        out.y = activation.composed(out.y);
+        out.y = activation.apply(out.y);
         return Ok(out);
     }
     let inputs = [
@@ -267,15 +254,16 @@ pub fn batch_norm_activated<const D: usize>(
         weight.into_dispatch(),
         bias.into_dispatch(),
     ];
-    let out = match activation {
-        Activation::Identity => fused::apply(BatchNorm::<IDENTITY> { eps }, inputs),
+    let (fused, left) = split(activation);
+    let out = match fused {
         Activation::Relu => fused::apply(BatchNorm::<RELU> { eps }, inputs),
         Activation::Relu6 => fused::apply(BatchNorm::<RELU6> { eps }, inputs),
+        _ => fused::apply(BatchNorm::<IDENTITY> { eps }, inputs),
     };
     Ok(BatchNormalized {
         mean: out.constant(out.saved.mean.clone()),
         var: out.constant(out.saved.var.clone()),
-        y: out.y(),
+        y: left.apply(out.y()),
     })
 }
 
@@ -299,7 +287,7 @@ pub fn batch_norm_eval<const D: usize>(
     batch_norm_eval_activated(x, weight, bias, mean, var, eps, Activation::Identity)
 }
 
-/// `activation(batch_norm_eval(x))` at the cost of `batch_norm_eval` alone.
+/// `activation(batch_norm_eval(x))`, ReLU and ReLU6 at the cost of `batch_norm_eval` alone.
 ///
 /// # Errors
 /// As [`batch_norm_eval`].
@@ -324,7 +312,7 @@ pub fn batch_norm_eval_activated<const D: usize>(
     let (mean, var) = (mean.detach(), var.detach());
     if !has_kernels(&x) {
         let y = composed::eval(x, weight, bias, mean, var, eps);
-        return Ok(activation.composed(y));
+        return Ok(activation.apply(y));
     }
     let inputs = [
         x.into_dispatch(),
@@ -333,11 +321,12 @@ pub fn batch_norm_eval_activated<const D: usize>(
         mean.into_dispatch(),
         var.into_dispatch(),
     ];
-    Ok(match activation {
-        Activation::Identity => fused::apply(BatchNormEval::<IDENTITY> { eps }, inputs).y(),
+    let (fused, left) = split(activation);
+    Ok(left.apply(match fused {
         Activation::Relu => fused::apply(BatchNormEval::<RELU> { eps }, inputs).y(),
         Activation::Relu6 => fused::apply(BatchNormEval::<RELU6> { eps }, inputs).y(),
-    })
+        _ => fused::apply(BatchNormEval::<IDENTITY> { eps }, inputs).y(),
+    }))
 }
 
 pub(super) fn check_input<const D: usize>(

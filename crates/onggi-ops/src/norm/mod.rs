@@ -7,8 +7,7 @@ mod local_response_norm;
 mod rms_norm;
 
 pub use batch_norm::{
-    Activation, BatchNormalized, batch_norm, batch_norm_activated, batch_norm_eval,
-    batch_norm_eval_activated,
+    BatchNormalized, batch_norm, batch_norm_activated, batch_norm_eval, batch_norm_eval_activated,
 };
 pub use group_norm::{InstanceNormalized, group_norm, instance_norm};
 pub use layer_norm::layer_norm;

@@ -1,6 +1,6 @@
 //! A pass that computes.
 
-use super::{Activation, Pass, at, same_padding};
+use super::{Activation, Pass, at, nonlinearity, same_padding};
 use crate::Norm;
 use crate::norm::normalised;
 use crate::position::resampled;
@@ -263,7 +263,7 @@ impl Pass for Eager<'_> {
         let x = layer.forward(x)?;
         if self.probe.is_on() {
             let (layer, units_first) = (at(&self.path, name), x.clone().swap_dims(1, 2));
-            let nonlinearity = activation.nonlinearity();
+            let nonlinearity = nonlinearity(activation);
             self.probe.record(&layer, nonlinearity, &units_first);
         }
         Ok(activation.apply(x))

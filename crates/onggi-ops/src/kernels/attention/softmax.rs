@@ -2,7 +2,8 @@
 
 use super::Dropout;
 use crate::kernels::dropout::{SERVED, draws, masked};
-use multiversion::multiversion;
+use crate::kernels::math;
+use multiversion::{multiversion, target::target_cfg_f};
 
 /// Lanes of the reductions.
 const LANES: usize = 32;
@@ -68,6 +69,7 @@ impl Row<'_> {
     "aarch64+neon"
 ))]
 pub(super) fn accumulate(x: &mut [f32], row: &Row<'_>, max: &mut f32, total: &mut f32) -> f32 {
+    const FMA: bool = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
     row.scores(x);
     let mut largest = [*max; LANES];
     let (chunks, rest) = x.as_chunks::<LANES>();
@@ -91,15 +93,15 @@ pub(super) fn accumulate(x: &mut [f32], row: &Row<'_>, max: &mut f32, total: &mu
     let (chunks, rest) = x.as_chunks_mut::<LANES>();
     for chunk in chunks {
         for j in 0..LANES {
-            chunk[j] = exp(chunk[j] - shift);
+            chunk[j] = math::exp_negative::<FMA>(chunk[j] - shift);
             sums[j] += chunk[j];
         }
     }
     for (sum, x) in sums.iter_mut().zip(rest) {
-        *x = exp(*x - shift);
+        *x = math::exp_negative::<FMA>(*x - shift);
         *sum += *x;
     }
-    let shrunk = exp(*max - shift);
+    let shrunk = math::exp_negative::<FMA>(*max - shift);
     *total = *total * shrunk + sums.iter().sum::<f32>();
     *max = largest;
     row.drop(x);
@@ -115,9 +117,11 @@ pub(super) fn accumulate(x: &mut [f32], row: &Row<'_>, max: &mut f32, total: &mu
     "aarch64+neon"
 ))]
 pub(super) fn gradient(x: &mut [f32], dx: &mut [f32], row: &Row<'_>, lse: f32, dot: f32) {
+    const FMA: bool = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
     row.scores(x);
     for x in &mut *x {
-        *x = exp(*x - lse);
+        // Above 0 by a rounding error at most.
+        *x = math::exp_negative::<FMA>(*x - lse);
     }
     row.drop(dx);
     for (dx, x) in dx.iter_mut().zip(&*x) {
@@ -148,46 +152,4 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
         *lane += a * b;
     }
     lanes.iter().sum()
-}
-
-/// `eˣ` within 2 ulp for `x` up to 88; 0 below -87.3, where the result would be subnormal.
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    // x = n · ln 2 + r: adding 1.5 · 2²³ rounds, and leaves n in the lower bits.
-    const ROUND: f32 = 12_582_912.0;
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    // ln 2 in two parts, of which the first times n is exact.
-    let r = (x - n * 0.693_359_4) - n * -2.121_944_4e-4;
-    // Cephes' polynomial for eʳ on ±ln 2 / 2.
-    let mut p = 1.987_569_1e-4;
-    p = p * r + 1.398_199_9e-3;
-    p = p * r + 8.333_452e-3;
-    p = p * r + 4.166_579_6e-2;
-    p = p * r + 1.666_666_5e-1;
-    p = p * r + 0.5;
-    p = p * (r * r) + r + 1.0;
-    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    masked(p * power, x >= -87.3 || x.is_nan())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exponential_over_its_range() {
-        let mut worst = 0f64;
-        for i in 0..2_000_000u32 {
-            let x = -87.3 + i as f32 * (175.0 / 2e6);
-            let exact = f64::from(x).exp();
-            worst = worst.max(((f64::from(exp(x)) - exact) / exact).abs());
-        }
-        assert!(worst < 2.0 * f64::from(f32::EPSILON), "{worst:e}");
-        assert_eq!((exp(0.0), exp(-0.0), exp(-1e-40)), (1.0, 1.0, 1.0));
-        for x in [-87.4, -1000.0, f32::MIN, f32::NEG_INFINITY] {
-            assert_eq!(exp(x), 0.0, "{x}");
-        }
-        assert!(exp(f32::NAN).is_nan());
-    }
 }

@@ -3,9 +3,28 @@
 // Loops over the index of several slices are what the compiler vectorises.
 #![allow(clippy::needless_range_loop)]
 
-use super::math::{sigmoid, tanh};
 use super::simd::{Isa, Register, dispatch};
 use super::{Cell, Gates};
+use crate::kernels::math;
+
+/// `1 / (1 + e⁻ˣ)`.
+#[inline(always)]
+fn sigmoid<V: Register>(x: f32) -> f32 {
+    if V::FUSED {
+        math::sigmoids::<true>(x).0
+    } else {
+        math::sigmoids::<false>(x).0
+    }
+}
+
+#[inline(always)]
+fn tanh<V: Register>(x: f32) -> f32 {
+    if V::FUSED {
+        math::tanh::<true>(x)
+    } else {
+        math::tanh::<false>(x)
+    }
+}
 
 /// Cuts the first `at` elements off.
 fn cut<'a>(rest: &mut &'a mut [f32], at: usize) -> &'a mut [f32] {

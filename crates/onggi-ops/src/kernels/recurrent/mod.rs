@@ -13,7 +13,6 @@
 mod backward;
 mod cells;
 mod forward;
-mod math;
 mod product;
 mod simd;
 

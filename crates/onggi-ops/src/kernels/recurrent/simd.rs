@@ -164,12 +164,12 @@ impl Register for [f32; 8] {
     }
     #[inline(always)]
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
-        std::array::from_fn(|l| fused::<Self>(a[l], b[l], self[l]))
+        std::array::from_fn(|l| {
+            if Self::FUSED {
+                a[l].mul_add(b[l], self[l])
+            } else {
+                a[l] * b[l] + self[l]
+            }
+        })
     }
-}
-
-/// `a · b + c`, in one instruction where there is one.
-#[inline(always)]
-pub(super) fn fused<V: Register>(a: f32, b: f32, c: f32) -> f32 {
-    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{self, Golden, assert_close, assert_same_outcome, values};
+use crate::testing::{self, Golden, assert_close, assert_same_outcome, here, on_cpu, values};
 
 const GOLDEN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -121,6 +121,14 @@ fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     testing::random(shape, seed) * 2.0 + 0.5
 }
 
+/// None, those in the kernels, and one that is not.
+const ACTIVATIONS: [Activation; 4] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::Silu,
+];
+
 /// Kernel against composed default, on shapes that reach every path: one thread and several,
 /// remainders of every loop, channels longer than a flush.
 #[test]
@@ -140,7 +148,7 @@ fn kernel_equals_composed_default() {
         ];
         let image = |leaves: &[Tensor<1>]| leaves[0].clone().reshape(shape);
         let flat = |out: BatchNormalized<4>| out.y.flatten::<1>(0, 3);
-        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+        for activation in ACTIVATIONS {
             assert_same_outcome(
                 &format!("training on {shape:?} with {activation:?}"),
                 &leaves,
@@ -150,13 +158,13 @@ fn kernel_equals_composed_default() {
                 },
                 |v| {
                     let (weight, bias) = (v[1].clone(), v[2].clone());
-                    activation.composed(flat(composed::train(image(v), weight, bias, 1e-5)))
+                    activation.apply(flat(composed::train(image(v), weight, bias, 1e-5)))
                 },
                 2e-5,
             );
         }
         let out = |got: bool| {
-            let [x, weight, bias] = leaves.clone();
+            let [x, weight, bias] = leaves.each_ref().map(here);
             let (x, eps) = (x.reshape(shape), 1e-5);
             if got {
                 batch_norm(x, weight, bias, eps).unwrap()
@@ -164,15 +172,15 @@ fn kernel_equals_composed_default() {
                 composed::train(x, weight, bias, eps)
             }
         };
-        let (got, expected) = (out(true), out(false));
+        let (got, expected) = (out(true), on_cpu(|| out(false)));
         assert_close("mean", &values(&got.mean), &values(&expected.mean), 1e-5);
         assert_close("var", &values(&got.var), &values(&expected.var), 1e-5);
         let (mean, var) = (statistics.clone() - 0.5, statistics);
         let eval = |y: Tensor<4>| y.flatten::<1>(0, 3);
-        for activation in [Activation::Identity, Activation::Relu, Activation::Relu6] {
+        for activation in ACTIVATIONS {
             let parameters = |v: &[Tensor<1>]| {
                 let (weight, bias) = (v[1].clone(), v[2].clone());
-                (image(v), weight, bias, mean.clone(), var.clone())
+                (image(v), weight, bias, here(&mean), here(&var))
             };
             assert_same_outcome(
                 &format!("evaluation on {shape:?} with {activation:?}"),
@@ -184,7 +192,7 @@ fn kernel_equals_composed_default() {
                 },
                 |v| {
                     let (x, weight, bias, mean, var) = parameters(v);
-                    eval(activation.composed(composed::eval(x, weight, bias, mean, var, 1e-5)))
+                    eval(activation.apply(composed::eval(x, weight, bias, mean, var, 1e-5)))
                 },
                 1e-5,
             );
@@ -250,6 +258,9 @@ fn a_slice_of_a_larger_tensor_is_read_at_its_place() {
 
 #[test]
 fn thread_count_does_not_change_a_bit() {
+    if crate::testing::skipped("threads of the kernels") {
+        return;
+    }
     let shape = [8, 33, 24, 24];
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -295,6 +306,9 @@ fn mistakes_are_errors() {
 /// `f64` goes by the composed default, and finite differences in it are exact to many digits.
 #[test]
 fn double_precision_goes_by_the_composed_default() {
+    if crate::testing::skipped_without_double() {
+        return;
+    }
     let double = |t: Tensor<4>| t.cast(burn::tensor::FloatDType::F64);
     let (x, dy) = (
         double(random([4, 3, 6, 5], 1)),
