@@ -18,13 +18,16 @@
 
 mod folder;
 mod lines;
+mod ngrams;
 mod read;
+mod rows;
 mod sparse;
 mod tf_idf;
 mod tokenise;
 
 pub use folder::{are_texts, one_text};
+pub use ngrams::{Ngrams, TfIdfConfig};
 pub use read::Texts;
 pub use sparse::SparseRows;
-pub use tf_idf::{Ngrams, TfIdf, TfIdfConfig};
+pub use tf_idf::TfIdf;
 pub use tokenise::Unit;
