@@ -6,12 +6,12 @@
 //! bytes that panicked are written to `crash-<case>` in the current folder, and the process ends.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use onggi_fuzz_cases::{
-    image_decode, image_pipeline, text_augment, text_pipeline, text_rows, weights,
-};
+use onggi_augment::image::{ImageTransform, TRANSFORMS};
+use onggi_fuzz_cases::{image_decode, image_pipeline, text_augment, text_pipeline, text_rows};
 
 /// A case: its name, its function, and what mutations start from.
 type Case = (&'static str, fn(&[u8]), Vec<Vec<u8>>);
@@ -46,33 +46,50 @@ fn cases() -> Vec<Case> {
         };
         rows.push([&[how], file.as_slice()].concat());
     }
-    let images = [
-        "[{\"transform\": \"random_crop\", \"size\": [8, 8], \"padding\": 4}, {\"transform\": \"horizontal_flip\"}]",
-        "[{\"transform\": \"affine\"}, {\"transform\": \"gaussian_blur\"}, {\"transform\": \"equalize\"}]",
-        "[{\"transform\": \"resize\", \"size\": [5, 7]}, {\"transform\": \"jpeg_compression\"}, {\"transform\": \"elastic\"}]",
-    ];
     let bytes = |list: &[&str]| list.iter().map(|text| text.as_bytes().to_vec()).collect();
     vec![
         ("text_augment", text_augment, texts.collect()),
         ("text_pipeline", text_pipeline, bytes(&pipelines)),
         ("text_rows", text_rows, rows),
-        ("image_pipeline", image_pipeline, bytes(&images)),
-        ("image_decode", image_decode, pictures()),
-        ("weights", weights, weights_files()),
+        ("image_pipeline", image_pipeline, image_pipelines()),
+        ("image_decode", image_decode, seeds("image_decode")),
+        #[cfg(feature = "weights")]
+        ("weights", onggi_fuzz_cases::weights, weights_files()),
     ]
 }
 
-/// Two small pictures, written by hand: a BMP and a PNG.
-fn pictures() -> Vec<Vec<u8>> {
-    let mut bmp =
-        b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\x18\0".to_vec();
-    bmp.resize(54, 0);
-    bmp.extend((0..16).map(|i| i * 15));
-    let png: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde\0\0\0\x0cIDATx\x9cc\xf8\xcf\xc0\0\0\x03\x01\x01\0\xc9\xfe\x92\xef\0\0\0\0IEND\xaeB`\x82";
-    vec![bmp, png.to_vec()]
+/// Every transform with its defaults, alone and inside a container, as JSON and TOML.
+fn image_pipelines() -> Vec<Vec<u8>> {
+    let mut out = Vec::new();
+    for row in TRANSFORMS {
+        let name = row.name;
+        let json = format!("{{\"transform\": \"{name}\", \"p\": 1}}");
+        let Ok(step) = serde_json::from_str::<ImageTransform>(&json) else {
+            // It needs settings: the mutator may find some.
+            out.push(format!("[{json}]").into_bytes());
+            continue;
+        };
+        let whole = serde_json::to_string(&step).expect("a transform can be written");
+        let some = format!("{{\"transform\": \"some_of\", \"n\": [1, 2], \"transforms\": [{whole}, {json}]}}");
+        out.push(format!("[{whole}, {some}]").into_bytes());
+        let toml = toml::to_string(&step).expect("a transform can be written");
+        out.push(format!("[[steps]]\n{toml}").into_bytes());
+    }
+    out
+}
+
+/// The files of a folder of `seeds`.
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
+    let files = std::fs::read_dir(folder).expect("the seeds beside this program's source");
+    let mut paths: Vec<_> = files.flatten().map(|file| file.path()).collect();
+    paths.sort();
+    let read = |path: &PathBuf| std::fs::read(path).expect("a file of the seeds");
+    paths.iter().map(read).collect()
 }
 
 /// A file of each format of weights.
+#[cfg(feature = "weights")]
 fn weights_files() -> Vec<Vec<u8>> {
     macro_rules! fixtures {
         ($($name:literal),*) => {

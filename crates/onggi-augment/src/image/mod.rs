@@ -6,6 +6,7 @@
 
 mod base;
 
+mod adaptation;
 mod blur;
 mod color;
 mod container;
@@ -19,6 +20,7 @@ mod preset;
 mod quality;
 mod weather;
 
+pub use adaptation::*;
 pub use base::boxes::{BoundingBox, BoxFormat, BoxRule};
 pub use base::raster::{Image, Pixels};
 pub use base::registry::{Named, Row, Transform};
@@ -69,6 +71,7 @@ registry! {
         OneOf = "one_of", "one transform of a list, by weight";
         SomeOf = "some_of", "some transforms of a list, in the list's order";
         Sometimes = "sometimes", "a list of transforms, all or none";
+        RandomChoice = "random_choice", "one transform of a list, by probability";
         RandomOrder = "random_order", "a list of transforms in random order";
     }
     "geometric" {
@@ -166,6 +169,10 @@ registry! {
         Downscale = "downscale", "detail lost to a smaller size";
         Morphological = "morphological", "bright parts grown or shrunk";
         Superpixels = "superpixels", "patches of one colour";
+    }
+    "adaptation" {
+        HistogramMatching = "histogram_matching", "the tones of another image";
+        Fda = "fda", "the light and colour of another image, by its low frequencies";
     }
     "weather" {
         RandomFog = "random_fog", "a cloud of fog over the image";

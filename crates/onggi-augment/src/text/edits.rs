@@ -68,6 +68,11 @@ impl Edits {
 
     /// Like [`replace`](Self::replace), the replacement being written by `write`.
     pub(crate) fn build(&mut self, span: Range<usize>, write: impl FnOnce(&mut String)) {
+        if self.list.capacity() == 0 {
+            // Enough for most short texts: growing step by step would allocate four times.
+            self.list.reserve(12);
+            self.arena.reserve(96);
+        }
         let from = self.arena.len();
         write(&mut self.arena);
         self.list.push(Raw {

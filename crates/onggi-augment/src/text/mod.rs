@@ -29,7 +29,7 @@ mod word;
 pub use character::*;
 pub use dataset::{
     Balance, Columns, DatasetConfig, DatasetReport, LabelCount, Passed, RowFormat, Sample,
-    TextFile, Watch,
+    TextFile, Watch, header_delimiter,
 };
 pub use document::{Document, Token};
 pub use edits::{Edit, Edits};

@@ -228,7 +228,7 @@ impl Pipeline {
         let mut texts = Vec::with_capacity(n.min(1024));
         while texts.len() < n {
             match search.next(self, text, |_| true)? {
-                Some(copy) => texts.push(copy),
+                Some((_, copy)) => texts.push(copy),
                 None => break,
             }
         }
@@ -270,14 +270,14 @@ impl Search {
         self.most = self.most.saturating_add(n.saturating_mul(8));
     }
 
-    /// The next copy for whose hash `new` holds, different from `text` and from the copies before; `None`
-    /// at the end of the search. A draw whose copy was found before is not made again.
+    /// The next copy for whose hash `new` holds, different from `text` and from the copies before, and its
+    /// hash; `None` at the end of the search. A draw whose copy was found before is not made again.
     pub(crate) fn next(
         &mut self,
         pipeline: &Pipeline,
         text: &str,
         new: impl Fn(u64) -> bool,
-    ) -> Result<Option<Augmented>, AugmentError> {
+    ) -> Result<Option<(u64, Augmented)>, AugmentError> {
         while self.draws < self.most {
             let copy = pipeline.apply(text, &mut Draw::new(self.seed, self.draws, self.row))?;
             self.draws += 1;
@@ -286,7 +286,7 @@ impl Search {
             }
             let hash = hash(&copy.text);
             if new(hash) && self.found.insert(hash) {
-                return Ok(Some(copy));
+                return Ok(Some((hash, copy)));
             }
             self.refused += 1;
         }

@@ -39,6 +39,10 @@ impl Seen {
         at
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub(crate) fn contains(&self, hash: u64) -> bool {
         self.len > 0 && self.slots[self.slot(hash)] == hash
     }

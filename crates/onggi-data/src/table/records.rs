@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
+use onggi_augment::text::header_delimiter;
 
 use super::columns::Header;
 use super::source::{self, Bounded, line_at};
@@ -28,7 +29,7 @@ impl<'a> Records<'a> {
         let mut file = source::open(path)?;
         let delimiter = match source::extension(path).as_str() {
             "tsv" | "tab" => b'\t',
-            _ => sniff(source::start(path, &mut file)?),
+            _ => header_delimiter(source::start(path, &mut file)?),
         };
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
@@ -74,30 +75,6 @@ impl<'a> Records<'a> {
         }
         Ok(Some(record.position().map_or(0, csv::Position::byte)))
     }
-}
-
-/// The delimiter most frequent in the header line outside of quotes; a comma where there is none.
-fn sniff(start: &[u8]) -> u8 {
-    let mut quoted = false;
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
-    for &byte in start {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted => break,
-            _ if !quoted => {
-                for (delimiter, count) in &mut counts {
-                    *count += usize::from(*delimiter == byte);
-                }
-            }
-            _ => {}
-        }
-    }
-    // The first of equals: max_by_key would take the last.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| count)
-        .map_or(b',', |&(delimiter, _)| delimiter)
 }
 
 fn refuse(path: &Path, error: csv::Error) -> DataError {

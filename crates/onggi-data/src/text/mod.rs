@@ -18,7 +18,9 @@
 
 mod folder;
 mod lines;
+mod ngrams;
 mod read;
+mod rows;
 mod sparse;
 mod tf_idf;
 mod tokenise;
@@ -26,9 +28,10 @@ mod tokenizer;
 mod tokens;
 
 pub use folder::{are_texts, one_text};
+pub use ngrams::{Ngrams, TfIdfConfig};
 pub use read::Texts;
 pub use sparse::SparseRows;
-pub use tf_idf::{Ngrams, TfIdf, TfIdfConfig};
+pub use tf_idf::TfIdf;
 pub use tokenise::Unit;
 pub use tokenizer::{PADDING, Tokenizer, TokenizerConfig, UNKNOWN};
 pub use tokens::TokenDataset;

@@ -3,8 +3,9 @@
 
 use multiversion::multiversion;
 
+use super::map::Map;
 use super::raster::{Image, Value};
-use super::warp::{Look, Map};
+use super::warp::Look;
 use super::window::Border;
 
 /// Pixels of a block.

@@ -63,13 +63,16 @@ pub(crate) fn require_range<T: Named>(
 /// The widest side an image may get: bounds the memory a settings file can ask for.
 pub const MAX_SIDE: usize = 1 << 16;
 
+/// Most pixels of a size that a settings file asks for.
+const MAX_PIXELS: usize = 1 << 27;
+
 /// Sees that an output size is one.
 pub(crate) fn require_size<T: Named>(size: [usize; 2]) -> Result<(), AugmentError> {
-    let holds = size.iter().all(|n| (1..=MAX_SIDE).contains(n));
+    let holds = size.iter().all(|n| (1..=MAX_SIDE).contains(n)) && size[0] * size[1] <= MAX_PIXELS;
     require::<T>(
         holds,
         "size",
-        "is [height, width] of 1 to 65536 pixels each",
+        "is [height, width] of 1 to 65536 pixels each, and of up to 2^27 in all",
         size,
     )
 }

@@ -1,7 +1,8 @@
 //! The streaks of zooming while the shutter is open.
 
+use crate::image::base::map::Map;
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Look, Map, warp};
+use crate::image::base::warp::{Look, warp};
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -48,4 +48,4 @@ pub use tone_curve::ToneCurve;
 
 pub(crate) use adjust_sharpness::sharpness;
 pub(crate) use auto_contrast::auto_contrast;
-pub(crate) use equalize::{equalize, histograms, interpolated};
+pub(crate) use equalize::{equalize, histograms};

@@ -20,48 +20,20 @@ impl Transform for OneOf {
     type Params = (usize, Box<Drawn>);
 
     fn check(&self) -> Result<(), AugmentError> {
-        let (n, w) = (self.transforms.len(), &self.weights);
-        require::<Self>(n > 0, "transforms", "needs at least one transform", n)?;
-        let holds = w.is_empty()
-            || w.len() == n
-                && w.iter().all(|w| w.is_finite() && *w >= 0.0)
-                && w.iter().sum::<f64>() > 0.0;
-        require::<Self>(
-            holds,
-            "weights",
-            "is one weight of 0 or more a transform, not all 0",
-            w,
-        )
+        let rule = "is one weight of 0 or more a transform, not all 0";
+        super::require_choice::<Self>(&self.transforms, &self.weights, "weights", rule)
     }
 
     fn draw(&self, sample: &Sample, rng: &mut Draw) -> Result<Self::Params, AugmentError> {
         Ok(self.run(sample.clone(), rng)?.1)
     }
 
-    fn apply(&self, (i, drawn): &Self::Params, sample: Sample) -> Result<Sample, AugmentError> {
-        let missing = AugmentError::Replay {
-            transform: Self::NAME,
-        };
-        self.transforms
-            .get(*i)
-            .ok_or(missing)?
-            .replay(drawn, sample)
+    fn apply(&self, params: &Self::Params, sample: Sample) -> Result<Sample, AugmentError> {
+        super::replay_one::<Self>(&self.transforms, params, sample)
     }
 
     fn run(&self, sample: Sample, rng: &mut Draw) -> Result<(Sample, Self::Params), AugmentError> {
-        let i = if self.weights.is_empty() {
-            rng.below(self.transforms.len())
-        } else {
-            let mut left = rng.uniform([0.0, self.weights.iter().sum()]);
-            let mut falls = |w: &f64| {
-                left -= w;
-                left < 0.0
-            };
-            let last = self.weights.iter().rposition(|w| *w > 0.0).unwrap_or(0);
-            self.weights.iter().position(&mut falls).unwrap_or(last)
-        };
-        let (sample, drawn) = self.transforms[i].run(sample, rng)?;
-        Ok((sample, (i, Box::new(drawn))))
+        super::run_one(&self.transforms, &self.weights, sample, rng)
     }
 
     #[cfg(test)]

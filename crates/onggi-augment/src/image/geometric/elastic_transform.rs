@@ -1,9 +1,10 @@
 //! Local random displacement, smooth: how handwriting and tissue vary.
 
 use crate::image::base::filter::gaussian;
+use crate::image::base::map::{Field, Map};
 use crate::image::base::noise::uniform_plane;
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Field, Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

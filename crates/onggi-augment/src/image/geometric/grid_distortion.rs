@@ -1,7 +1,8 @@
 //! Columns and rows made wider and narrower.
 
+use crate::image::base::map::{Field, Map};
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Field, Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

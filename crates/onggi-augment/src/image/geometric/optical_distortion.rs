@@ -1,8 +1,9 @@
 //! The bend of a lens: barrel and cushion.
 
 use super::matrix::centre;
+use crate::image::base::map::{Field, Map};
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Field, Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -1,8 +1,9 @@
 //! Rotation, translation, scale and shear in one.
 
 use super::matrix::{Affine, centre};
+use crate::image::base::map::Map;
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -1,8 +1,9 @@
 //! A look at the image from another place.
 
 use crate::image::base::linear::solve;
+use crate::image::base::map::Map;
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -1,8 +1,9 @@
 //! Turns by a random angle.
 
 use super::matrix::{about, centre, product, shift, turn};
+use crate::image::base::map::Map;
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -1,8 +1,9 @@
 //! A turn that keeps every corner in the picture.
 
 use super::matrix::{centre, product, shift, stretch, turn};
+use crate::image::base::map::Map;
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -1,8 +1,9 @@
 //! A bent sheet of metal: the smoothest displacement through a few moved points.
 
 use crate::image::base::linear::solve;
+use crate::image::base::map::{Field, Map};
 use crate::image::base::prelude::*;
-use crate::image::base::warp::{Field, Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::{Border, Interpolation};
 
 settings! {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Draw;
+use crate::image::base::map::Map;
 use crate::image::base::settings::Fill;
-use crate::image::base::warp::{Look, Map};
+use crate::image::base::warp::Look;
 use crate::image::color::{auto_contrast, equalize, sharpness};
 use crate::image::{Border, Interpolation, Sample};
 

@@ -2,13 +2,11 @@
 
 mod cosine;
 mod downscale;
-mod histogram_matching;
 mod jpeg_compression;
 mod morphological;
 mod superpixels;
 
 pub use downscale::Downscale;
-pub use histogram_matching::match_histograms;
 pub use jpeg_compression::JpegCompression;
 pub use morphological::{Morphological, Operation};
 pub use superpixels::Superpixels;

@@ -7,8 +7,9 @@
 
 mod files;
 mod report;
+mod work;
 
-pub use files::RowFormat;
+pub use files::{RowFormat, header_delimiter};
 pub use report::{DatasetReport, LabelCount, Sample};
 
 use std::collections::HashMap;
@@ -18,10 +19,10 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::files::{Added, Row, RowReader, fail};
-use super::pipeline::Search;
+use self::files::{Added, RowReader, fail};
+use self::work::{Need, Settled, Work, read_batch};
 use super::seen::{Seen, hash};
-use super::{Augmented, Pipeline, TfIdfTable};
+use super::{Pipeline, TfIdfTable};
 use crate::AugmentError;
 
 /// Which columns of a file are looked at.
@@ -111,8 +112,6 @@ pub struct Passed {
 /// Told now and then how far a pass is; [`ControlFlow::Break`] ends it with [`AugmentError::Stopped`].
 pub type Watch<'a> = &'a mut dyn FnMut(Passed) -> ControlFlow<()>;
 
-/// Rows that are worked on together: bounds memory, and feeds the threads.
-const BATCH: usize = 1024;
 /// Bytes of text of a batch and its copies at most, where one row is not more.
 const BATCH_BYTES: usize = 32 << 20;
 /// Labels that are told apart.
@@ -174,21 +173,31 @@ impl TextFile {
         };
         let mut reader = files::open(path, columns, &Added::default())?;
         let mut splits: Vec<String> = Vec::new();
-        while let Some(row) = reader.next()? {
-            let hash = hash(&row.text);
-            file.all.push(hash);
-            if row.train {
-                file.train_rows += 1;
-                file.count_label(row.label)?;
-            } else {
-                file.others.insert(hash);
-                if splits.len() < 8 && !splits.contains(&row.split) {
-                    splits.push(row.split);
+        let mut rows = read_batch(&mut *reader, BATCH_BYTES)?;
+        while !rows.is_empty() {
+            // The next rows are read while the texts of these are hashed.
+            let (hashes, next) = rayon::join(
+                || {
+                    rows.par_iter()
+                        .map(|row| hash(&row.text))
+                        .collect::<Vec<_>>()
+                },
+                || read_batch(&mut *reader, BATCH_BYTES),
+            );
+            for (row, hash) in rows.into_iter().zip(hashes) {
+                file.all.push(hash);
+                if row.train {
+                    file.train_rows += 1;
+                    file.count_label(row.label)?;
+                } else {
+                    file.others.insert(hash);
+                    if splits.len() < 8 && !splits.contains(&row.split) {
+                        splits.push(row.split);
+                    }
                 }
             }
-            if file.all.len().is_multiple_of(BATCH) {
-                tell(watch, file.all.len() as u64, 0, &*reader)?;
-            }
+            tell(watch, file.all.len() as u64, 0, &*reader)?;
+            rows = next?;
         }
         if file.train_rows == 0 && !splits.is_empty() {
             let (names, found) = (columns.train.join(" or "), splits.join(", "));
@@ -283,7 +292,6 @@ impl TextFile {
         let mut work = Work {
             pipeline,
             config,
-            added: &added,
             others: &self.others,
             seen: Seen::with_capacity(room.min(MOST_ROOM) as usize),
             needs: self.needs(config),
@@ -294,17 +302,22 @@ impl TextFile {
         });
         let most = BATCH_BYTES / (config.copies.max(config.max_copies) + 1);
         let mut rows = read_batch(&mut *reader, most)?;
+        let mut settled = Settled::default();
         while !rows.is_empty() {
             let asked = work.ask(&rows);
-            // The next rows are read while the copies of these are made.
-            let (searches, next) = rayon::join(
+            // While the copies of these rows are drawn, those before are written and the next are read.
+            let (drawn, next) = rayon::join(
                 || work.draw(&rows, &asked),
-                || read_batch(&mut *reader, most),
+                || {
+                    settled.write(&added, config.seed, &mut *writer)?;
+                    read_batch(&mut *reader, most)
+                },
             );
-            work.write(&rows, &asked, searches?, &mut *writer)?;
-            tell(watch, work.report.rows, work.report.copies, &*reader)?;
+            settled = work.settle(rows, &asked, drawn?)?;
             rows = next?;
+            tell(watch, work.report.rows, work.report.copies, &*reader)?;
         }
+        settled.write(&added, config.seed, &mut *writer)?;
         writer.finish()?;
         Ok(work.finish())
     }
@@ -367,180 +380,6 @@ fn tell(
     match watch(passed) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(AugmentError::Stopped),
-    }
-}
-
-/// The next rows: `BATCH` at most, with `most` bytes of text at most or one row.
-fn read_batch(reader: &mut dyn RowReader, most: usize) -> Result<Vec<Row>, AugmentError> {
-    let mut rows = Vec::with_capacity(BATCH);
-    let mut bytes = 0;
-    while rows.len() < BATCH && bytes < most {
-        let Some(row) = reader.next()? else { break };
-        bytes += row.text.len();
-        rows.push(row);
-    }
-    Ok(rows)
-}
-
-/// What a label is still short of.
-struct Need {
-    /// Rows to come, those of the batch in hand among them as `pending`.
-    rows: u64,
-    pending: u64,
-    /// Copies that rows to come are to give, and those that rows before could not give.
-    copies: u64,
-    owed: u64,
-    /// Most copies of one row.
-    most: u64,
-}
-
-impl Need {
-    fn new(rows: u64, largest: u64, config: &DatasetConfig) -> Self {
-        let each = config.copies as u64;
-        let (copies, most) = match config.balance {
-            Balance::None => (rows.saturating_mul(each), each),
-            Balance::Max => {
-                let copies = largest.saturating_mul(each + 1).saturating_sub(rows);
-                // Rows take over what others could not give, up to twice their share.
-                let twice = copies.div_ceil(rows.max(1)).saturating_mul(2);
-                (copies, twice.min(config.max_copies as u64))
-            }
-        };
-        Self {
-            rows,
-            pending: 0,
-            copies,
-            owed: 0,
-            most,
-        }
-    }
-
-    /// The share of the next row of a batch.
-    fn ask(&mut self) -> u64 {
-        let rows = self.rows.saturating_sub(self.pending).max(1);
-        let share = self.copies.div_ceil(rows).min(self.most);
-        self.copies -= share;
-        self.pending += 1;
-        share
-    }
-
-    /// What a row whose share was `asked` takes over from rows before it; the row is done after that.
-    fn take_over(&mut self, asked: u64) -> u64 {
-        let even = self.owed.div_ceil(self.rows.max(1));
-        let extra = even.min(self.most.saturating_sub(asked));
-        self.owed -= extra;
-        self.rows = self.rows.saturating_sub(1);
-        self.pending = self.pending.saturating_sub(1);
-        extra
-    }
-}
-
-/// The second pass.
-struct Work<'a> {
-    pipeline: &'a Pipeline,
-    config: &'a DatasetConfig,
-    added: &'a Added,
-    others: &'a Seen,
-    seen: Seen,
-    needs: HashMap<String, Need>,
-    report: DatasetReport,
-}
-
-impl Work<'_> {
-    /// The number of copies of each row.
-    fn ask(&mut self, rows: &[Row]) -> Vec<u64> {
-        let ask = |row: &Row| {
-            let need = self.needs.get_mut(&row.label).filter(|_| row.train);
-            need.map_or(0, Need::ask)
-        };
-        rows.iter().map(ask).collect()
-    }
-
-    /// Whether a row is left alone.
-    fn idle(&self, row: &Row) -> bool {
-        !row.train || row.text.trim().is_empty() || self.others.contains(hash(&row.text))
-    }
-
-    /// Copies that are new as far as the texts before this batch go.
-    fn draw(
-        &self,
-        rows: &[Row],
-        asked: &[u64],
-    ) -> Result<Vec<(Search, Vec<Augmented>)>, AugmentError> {
-        let first = self.report.rows;
-        let draw = |(i, (row, &asked)): (usize, (&Row, &u64))| {
-            let asked = if self.idle(row) { 0 } else { asked };
-            let mut search = Search::new(self.config.seed, first + i as u64, asked as usize);
-            let mut copies = Vec::with_capacity(asked as usize);
-            while (copies.len() as u64) < asked {
-                let new = |hash| !self.seen.contains(hash);
-                match search.next(self.pipeline, &row.text, new)? {
-                    Some(copy) => copies.push(copy),
-                    None => break,
-                }
-            }
-            Ok((search, copies))
-        };
-        rows.par_iter().zip(asked).enumerate().map(draw).collect()
-    }
-
-    /// Writes the rows and their copies. Of copies that came up twice in the batch the first counts, and
-    /// the search goes on for the other: what one thread would have done.
-    fn write(
-        &mut self,
-        rows: &[Row],
-        asked: &[u64],
-        searches: Vec<(Search, Vec<Augmented>)>,
-        writer: &mut dyn files::RowWriter,
-    ) -> Result<(), AugmentError> {
-        for ((row, &asked), (mut search, mut copies)) in rows.iter().zip(asked).zip(searches) {
-            let idle = self.idle(row);
-            let need = self.needs.get_mut(&row.label).filter(|_| row.train);
-            // A row that is left alone takes nothing over.
-            let take = |need: &mut Need| need.take_over(if idle { need.most } else { asked });
-            let extra = need.map_or(0, take);
-            search.allow(extra);
-            let wanted = if idle { 0 } else { asked + extra };
-            copies.retain(|copy| {
-                let new = self.seen.insert(hash(&copy.text));
-                search.refused += usize::from(!new);
-                new
-            });
-            while (copies.len() as u64) < wanted {
-                let new = |hash| !self.seen.contains(hash);
-                match search.next(self.pipeline, &row.text, new)? {
-                    Some(copy) => {
-                        self.seen.insert(hash(&copy.text));
-                        copies.push(copy);
-                    }
-                    None => break,
-                }
-            }
-            let number = self.report.rows;
-            writer.row(row)?;
-            for copy in &copies {
-                let record = self.added.record(row, copy, number, self.config.seed);
-                writer.copy(row, &copy.text, &record, copy.label_changed)?;
-            }
-            if let Some(need) = self.needs.get_mut(&row.label).filter(|_| row.train) {
-                need.owed += asked + extra - copies.len() as u64;
-                self.report.blank += u64::from(row.text.trim().is_empty());
-                self.report.leaks += u64::from(self.others.contains(hash(&row.text)));
-            }
-            self.report
-                .count(self.config.samples, row, &copies, search.refused);
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> DatasetReport {
-        self.report.missing = self
-            .needs
-            .values()
-            .map(|need| need.copies + need.owed)
-            .sum();
-        self.report.finish();
-        self.report
     }
 }
 

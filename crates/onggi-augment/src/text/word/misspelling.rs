@@ -1,5 +1,7 @@
 //! Misspellings of English by rule: the slips that lists of misspellings are made of.
 
+use std::sync::LazyLock;
+
 use crate::Draw;
 use crate::text::character::Layout;
 use crate::text::draw::below;
@@ -71,6 +73,16 @@ const HOMOPHONES: &[&[&str]] = &[
     &["your", "you're"],
 ];
 
+/// The groups of [`HOMOPHONES`] that have a word with a first letter, by that letter: few words are in one.
+static BY_LETTER: LazyLock<[Vec<usize>; 26]> = LazyLock::new(|| {
+    std::array::from_fn(|letter| {
+        let starts = |word: &&str| word.as_bytes()[0] == b'a' + letter as u8;
+        let groups = HOMOPHONES.iter().enumerate();
+        let found = groups.filter(|(_, group)| group.iter().any(|word| starts(word)));
+        found.map(|(place, _)| place).collect()
+    })
+});
+
 /// Letters that are written and not heard, and what is left of them.
 const SILENT: &[(&str, &str); 16] = &[
     ("kn", "n"),
@@ -126,10 +138,12 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
         out.clear();
         match (start + more) % KINDS {
             0 => {
-                // Most words differ in the first letter already.
-                let first = bytes.first();
-                let same = |w: &&str| w.as_bytes().first() == first && **w == *word;
-                let group = HOMOPHONES.iter().find(|group| group.iter().any(&same));
+                let letter = bytes.first().map(|b| usize::from(b.wrapping_sub(b'a')));
+                let groups = letter.and_then(|letter| BY_LETTER.get(letter));
+                let group = groups.into_iter().flatten();
+                let mut group = group.map(|&place| HOMOPHONES[place]);
+                let same = |w: &&str| **w == *word;
+                let group = group.find(|group| group.iter().any(same));
                 let others = group.into_iter().flat_map(|group| group.iter());
                 let other = draw_one(rng, others.filter(|w| !same(w)));
                 out.extend(other.copied());
@@ -155,7 +169,11 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
             }
             // Silent letters and endings.
             4 => {
-                let places = SILENT.map(|(a, _)| find(bytes, a.as_bytes()));
+                let own = letters(bytes);
+                let places = SILENT.map(|(a, _)| match letters(a.as_bytes()) & !own {
+                    0 => find(bytes, a.as_bytes()),
+                    _ => None,
+                });
                 let found = SILENT
                     .iter()
                     .zip(&places)
@@ -165,7 +183,10 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
             }
             5 => {
                 let both = ENDINGS.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
-                let found = both.filter(|(a, _)| n > a.len() + 2 && word.ends_with(a));
+                let found = both.filter(|(a, _)| {
+                    let last = a.as_bytes()[a.len() - 1] == bytes[n - 1];
+                    last && n > a.len() + 2 && word.ends_with(a)
+                });
                 draw_one(rng, found).is_some_and(|(a, b)| spliced(word, n - a.len()..n, b, out))
             }
             // Two letters in the wrong order, the first staying.
@@ -196,6 +217,11 @@ fn draw_one<I: Iterator + Clone>(rng: &mut Draw, mut items: I) -> Option<I::Item
         0 => None,
         n => items.nth(below(rng, n)),
     }
+}
+
+/// The letters of a word as bits: a word with a piece has all of the piece's.
+fn letters(word: &[u8]) -> u32 {
+    word.iter().fold(0, |bits, b| bits | 1 << (b & 31))
 }
 
 /// Where `piece` first stands. A few bytes in a word: a searcher would take longer to set up.

@@ -82,11 +82,17 @@ fn quote(text: &str, delimiter: u8, quoted: bool) -> Cow<'_, str> {
     }
 }
 
-/// The delimiter that the header has most of outside of quotes; a comma where there is none.
-fn sniff(header: &[u8]) -> u8 {
+/// The delimiter of a table, `,`, `;` or tab: the one that the header line, which `start` begins with, has
+/// most of outside of quotes; a comma where there is none.
+///
+/// # Example
+/// ```
+/// assert_eq!(onggi_augment::text::header_delimiter(b"a;\"b,c,d\";e\n1;2;3"), b';');
+/// ```
+pub fn header_delimiter(start: &[u8]) -> u8 {
     let mut quoted = false;
     let mut counts = [(b'\t', 0), (b';', 0), (b',', 0)];
-    for &byte in header {
+    for &byte in start {
         quoted ^= byte == b'"';
         if matches!(byte, b'\n' | b'\r') && !quoted {
             break;
@@ -131,7 +137,7 @@ impl Reader {
         let length = window.find(|bytes, whole| {
             let start = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
             if !tabs {
-                delimiter = sniff(&bytes[start..]);
+                delimiter = header_delimiter(&bytes[start..]);
             }
             Some(start + cut(&bytes[start..], whole, delimiter, &mut fields)?)
         })?;
@@ -368,7 +374,7 @@ mod tests {
             ("a\tb", b'\t'),
             ("a", b','),
         ] {
-            assert_eq!(sniff(header.as_bytes()), delimiter, "{header}");
+            assert_eq!(header_delimiter(header.as_bytes()), delimiter, "{header}");
         }
     }
 }

@@ -8,6 +8,8 @@ mod output;
 mod parquet;
 mod window;
 
+pub use delimited::header_delimiter;
+
 use std::ops::Range;
 use std::path::Path;
 
