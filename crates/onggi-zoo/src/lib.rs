@@ -20,8 +20,10 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+pub mod bert;
 mod convnext;
 mod densenet;
+mod distilbert;
 mod efficientnet;
 mod efficientnet_lite;
 mod fpn;
@@ -38,8 +40,11 @@ mod position;
 mod pretrained;
 mod registry;
 mod resnet;
+mod roberta;
 mod small_resnet;
 mod squeezenet;
+#[cfg(feature = "tokenizers")]
+pub mod tokenizer;
 mod vgg;
 mod vit;
 pub mod weights;

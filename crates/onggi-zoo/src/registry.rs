@@ -118,7 +118,7 @@ pub enum ZooError {
     /// No model of that name.
     #[error("there is no {task} model `{name}`; there is: {known}")]
     Unknown {
-        /// `image` or `table`.
+        /// `image`, `table` or `text`.
         task: &'static str,
         /// The name that came.
         name: String,
