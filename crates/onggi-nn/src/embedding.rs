@@ -97,6 +97,29 @@ pub struct Embedding {
 }
 
 impl Embedding {
+    /// A layer with the rows of `weight`, `[num_embeddings, embedding_dim]`, as they are.
+    ///
+    /// # Errors
+    /// A table without rows or columns, a `padding_idx` that is not below `num_embeddings`.
+    pub fn from_pretrained(weight: Tensor<2>, padding_idx: Option<usize>) -> Result<Self, NnError> {
+        let [rows, width] = weight.dims();
+        check_positive("Embedding", "num_embeddings", rows)?;
+        check_positive("Embedding", "embedding_dim", width)?;
+        if let Some(padding) = padding_idx.filter(|&padding| padding >= rows) {
+            let expected = format!("below num_embeddings, {rows}");
+            return Err(NnError::config(
+                "Embedding",
+                "padding_idx",
+                expected,
+                padding,
+            ));
+        }
+        Ok(Self {
+            weight: init::parameter(weight),
+            padding_idx,
+        })
+    }
+
     /// Looks the indices up.
     ///
     /// # Shapes

@@ -32,6 +32,7 @@ mod freeze;
 pub mod identity;
 pub mod init;
 pub mod linear;
+pub mod lora;
 pub mod loss;
 mod mode;
 pub mod norm;

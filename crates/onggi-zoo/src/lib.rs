@@ -20,9 +20,11 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+pub mod bert;
 mod convnext;
 mod densenet;
 pub mod detection;
+mod distilbert;
 mod efficientnet;
 mod efficientnet_lite;
 mod fpn;
@@ -39,9 +41,12 @@ mod position;
 mod pretrained;
 mod registry;
 mod resnet;
+mod roberta;
 mod small_resnet;
 mod squeezenet;
 mod text;
+#[cfg(feature = "tokenizers")]
+pub mod tokenizer;
 mod vgg;
 mod vit;
 pub mod weights;

@@ -1,4 +1,4 @@
-//! From a CSV or TSV file to numbers, row by row.
+//! From a file to numbers, row by row.
 
 use std::path::Path;
 
@@ -24,19 +24,39 @@ pub(super) struct Rows {
     pub(super) values: Vec<f64>,
     /// The target of each row; empty without a target.
     pub(super) targets: Vec<String>,
-    /// Where in the file each row begins, in bytes, blank lines before it included.
+    /// Where in the file each row begins, in bytes, blank lines before it included;
+    /// empty for a file without lines.
     offsets: Vec<u64>,
+    len: usize,
 }
 
 impl Rows {
-    /// Number of rows.
-    pub(super) fn len(&self) -> usize {
-        self.offsets.len()
+    /// Those of a file without lines, column by column.
+    #[cfg(feature = "parquet")]
+    pub(super) fn of_columns(columns: &[Vec<f64>], targets: Vec<String>, len: usize) -> Self {
+        let mut values = Vec::with_capacity(columns.len() * len);
+        for row in 0..len {
+            values.extend(columns.iter().map(|column| column[row]));
+        }
+        Self {
+            values,
+            targets,
+            offsets: Vec::new(),
+            len,
+        }
     }
 
-    /// The file's line of a row, from 1.
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The file's line of a row, from 1; in a file without lines the number of the row.
     pub(super) fn line(&self, path: &Path, row: usize) -> u64 {
-        line_at(path, self.offsets[row])
+        match self.offsets.get(row) {
+            Some(&offset) => line_at(path, offset),
+            None => row as u64 + 1,
+        }
     }
 }
 
@@ -82,11 +102,50 @@ fn parse(field: &str) -> Field {
     }
 }
 
+/// A field's number; NaN where missing.
+///
+/// # Errors
+/// [`DataError::Infinite`], [`DataError::NotANumber`].
+pub(super) fn number(
+    path: &Path,
+    column: &str,
+    field: &str,
+    line: impl FnOnce() -> u64,
+) -> Result<f64, DataError> {
+    let place = || (path.to_owned(), quoted(column), quoted(field));
+    match parse(field) {
+        Field::Number(v) => Ok(v),
+        Field::Missing => Ok(f64::NAN),
+        Field::Infinite => {
+            let ((path, column, value), line) = (place(), line());
+            Err(DataError::Infinite {
+                path,
+                column,
+                line,
+                value,
+            })
+        }
+        Field::Text => {
+            let ((path, column, value), line) = (place(), line());
+            Err(DataError::NotANumber {
+                path,
+                column,
+                line,
+                value,
+            })
+        }
+    }
+}
+
 /// Reads the columns that `plan` chooses from the header.
 pub(super) fn read_file(
     path: &Path,
     plan: impl FnOnce(&Header<'_>) -> Result<Plan, DataError>,
 ) -> Result<(Rows, Vec<String>), DataError> {
+    #[cfg(feature = "parquet")]
+    if super::source::extension(path) == "parquet" {
+        return super::parquet::read(path, plan);
+    }
     let mut records = Records::open(path, Trim::All)?;
     let plan = plan(records.header())?;
 
@@ -96,31 +155,10 @@ pub(super) fn read_file(
         let header = records.header();
         let line = || line_at(path, offset);
         rows.offsets.push(offset);
+        rows.len += 1;
         for &i in &plan.features {
-            let column = || quoted(&header.names()[i]);
-            let value = || quoted(&record[i]);
-            rows.values.push(match parse(&record[i]) {
-                Field::Number(v) => v,
-                Field::Missing => f64::NAN,
-                Field::Infinite => {
-                    let (path, column) = (path.to_owned(), column());
-                    return Err(DataError::Infinite {
-                        path,
-                        column,
-                        line: line(),
-                        value: value(),
-                    });
-                }
-                Field::Text => {
-                    let (path, column) = (path.to_owned(), column());
-                    return Err(DataError::NotANumber {
-                        path,
-                        column,
-                        line: line(),
-                        value: value(),
-                    });
-                }
-            });
+            let number = number(path, &header.names()[i], &record[i], line)?;
+            rows.values.push(number);
         }
         if let Some(i) = plan.target {
             if is_missing(&record[i]) {
@@ -134,7 +172,7 @@ pub(super) fn read_file(
             rows.targets.push(record[i].to_owned());
         }
     }
-    if rows.offsets.is_empty() {
+    if rows.len == 0 {
         return Err(DataError::EmptyTable {
             path: path.to_owned(),
             what: "there are no rows",

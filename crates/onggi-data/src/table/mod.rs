@@ -1,4 +1,4 @@
-//! Table data sets: CSV and TSV files of numbers with a class column.
+//! Table data sets: CSV, TSV and (feature `parquet`) Parquet files of numbers with a class column.
 //!
 //! # Example
 //! From a file to a data set for training:
@@ -19,6 +19,8 @@
 pub(crate) mod columns;
 mod dataset;
 pub(crate) mod file;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod preprocess;
 mod read;
 pub(crate) mod records;

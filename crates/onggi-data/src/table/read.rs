@@ -28,12 +28,15 @@ pub struct TableOptions {
     pub missing: Missing,
 }
 
-/// Numeric features and a class for each row of a CSV or TSV file.
+/// Numeric features and a class for each row of a CSV, TSV or Parquet file.
 ///
 /// The file is UTF-8, with or without byte order mark, of up to 1 GiB and 10,000 columns, with a
 /// header line. `.tsv` and `.tab` files are split at tabs; in others the delimiter is the one of
 /// `,`, `;` and tab that the header line has most of. Rows are counted from 1, without the header;
 /// errors give the file's lines.
+///
+/// A `.parquet` file (feature `parquet`) has numbers, booleans (0 and 1) and strings, which are read as the
+/// fields of a CSV file are; nulls are missing; errors give rows in place of lines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     columns: Vec<String>,

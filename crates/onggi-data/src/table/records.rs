@@ -11,7 +11,7 @@ use super::source::{self, Bounded, line_at};
 use crate::DataError;
 
 /// Most columns.
-const MAX_COLUMNS: usize = 10_000;
+pub(super) const MAX_COLUMNS: usize = 10_000;
 
 /// A table that is read row by row.
 pub(crate) struct Records<'a> {

@@ -33,6 +33,14 @@ impl Read for Bounded {
 /// # Errors
 /// [`DataError::PathMissing`], [`DataError::NotATable`], [`DataError::TableTooLarge`], [`DataError::Io`].
 pub(crate) fn open(path: &Path) -> Result<BufReader<Bounded>, DataError> {
+    check(path)?;
+    Ok(BufReader::new(
+        unpacked(path).map_err(|error| fault(path, error))?,
+    ))
+}
+
+/// An error unless the path is that of a plain file of up to [`MAX_FILE`] bytes.
+pub(crate) fn check(path: &Path) -> Result<(), DataError> {
     let metadata = fs::metadata(path).map_err(|error| fault(path, error))?;
     if !metadata.is_file() {
         return Err(DataError::NotATable {
@@ -42,9 +50,7 @@ pub(crate) fn open(path: &Path) -> Result<BufReader<Bounded>, DataError> {
     if metadata.len() > MAX_FILE {
         return Err(too_large(path, metadata.len()));
     }
-    Ok(BufReader::new(
-        unpacked(path).map_err(|error| fault(path, error))?,
-    ))
+    Ok(())
 }
 
 fn unpacked(path: &Path) -> io::Result<Bounded> {

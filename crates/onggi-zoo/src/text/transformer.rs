@@ -5,12 +5,13 @@ use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::attention::{
-    Activation, Mask, Masks, TransformerEncoder, TransformerLayerConfig, sinusoidal_positions,
+    Mask, Masks, TransformerEncoder, TransformerLayerConfig, sinusoidal_positions,
 };
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::Embedding;
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::{Mode, NnError};
+use onggi_ops::activation::Activation;
 use rand_chacha::ChaCha8Rng;
 
 const NAME: &str = "transformer";

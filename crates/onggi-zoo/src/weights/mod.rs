@@ -108,12 +108,12 @@ pub enum WeightsError {
 }
 
 impl WeightsError {
-    fn damaged(reason: impl Into<String>) -> Self {
+    pub(crate) fn damaged(reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self::Damaged { reason }
     }
 
-    fn unsupported(reason: impl Into<String>) -> Self {
+    pub(crate) fn unsupported(reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self::Unsupported { reason }
     }

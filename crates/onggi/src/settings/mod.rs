@@ -167,6 +167,8 @@ impl Task {
         let extension = data.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("csv" | "tsv" | "tab") => Ok(Self::Table),
+            #[cfg(feature = "parquet")]
+            Some("parquet") => Ok(Self::Table),
             _ if !data.exists() => {
                 let path = data.display();
                 Err(anyhow::anyhow!(
@@ -176,7 +178,7 @@ impl Task {
             }
             _ => usage(format!(
                 "{}: cannot be trained on; give a folder of class folders with images or .txt files, a \
-                 .csv or .tsv file, or with --text-column a .csv, .tsv or .jsonl file, packed as .gz or not",
+                 .csv, .tsv or .parquet file, or with --text-column a .csv, .tsv or .jsonl file, packed as .gz or not",
                 data.display()
             )),
         }
