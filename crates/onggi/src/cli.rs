@@ -40,7 +40,7 @@ enum Command {
     Evaluate(commands::evaluate::Evaluate),
     /// Train with one remedy at a time, over several seeds, and say which ones help
     #[command(after_help = commands::compare::EXAMPLES)]
-    Compare(commands::compare::Compare),
+    Compare(Box<commands::compare::Compare>),
     /// Say what is wrong with a model and its data: fit, calibration, labels, duplicates
     #[command(after_help = commands::diagnose::EXAMPLES)]
     Diagnose(commands::diagnose::Diagnose),

@@ -195,7 +195,8 @@ impl Tokenizer {
     /// # Errors
     /// As [`ids`](Self::ids).
     pub fn tokens(&self, text: &str) -> Result<Vec<String>, DataError> {
-        let encoding = self.engine.encode_fast(text, false).map_err(refused)?;
+        // Not `encode_fast`, which leaves them out.
+        let encoding = self.engine.encode(text, false).map_err(refused)?;
         Ok(encoding.get_tokens().to_vec())
     }
 }
