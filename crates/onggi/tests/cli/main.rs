@@ -9,6 +9,7 @@ mod augment_text;
 mod bad_input;
 mod compare;
 mod diagnose;
+mod embed_text;
 mod evaluate;
 mod export;
 mod lr_find;
