@@ -12,17 +12,20 @@
 
 mod classifier;
 mod config;
+mod fields;
 mod folder;
+mod layer;
 mod masked;
 mod pooling;
 mod rows;
 mod weights;
 
 pub use classifier::TextClassifier;
-#[cfg(feature = "tokenizers")]
-pub(crate) use config::read_text;
 pub use config::{EncoderActivation, EncoderConfig, EncoderFamily};
+#[cfg(feature = "tokenizers")]
+pub(crate) use fields::read_text;
 pub use folder::EncoderFolder;
+pub use layer::{EncoderLayer, Projection};
 pub use masked::{MaskedLm, MaskedLmHead};
 pub use pooling::Pooling;
 pub use rows::{EncoderRow, TEXT_ENCODERS};
@@ -33,11 +36,10 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::Embedding;
 use onggi_nn::linear::Linear;
-use onggi_nn::lora::{LoraConfig, LoraLinear};
+use onggi_nn::lora::LoraConfig;
 use onggi_nn::norm::LayerNorm;
 use onggi_nn::state::StateDict;
 use onggi_nn::{Mode, NnError};
-use onggi_ops::attention::{AttentionMask, AttentionOptions, multi_head_attention};
 use rand_chacha::ChaCha8Rng;
 use weights::{Given, Origin};
 
@@ -100,98 +102,6 @@ pub struct TextEmbeddings {
     pub norm: LayerNorm<1>,
     /// After the norm.
     pub dropout: Dropout,
-}
-
-/// A linear layer, or one that is tuned by low-rank matrices.
-#[derive(Module, Debug)]
-pub enum Projection {
-    /// As it was trained.
-    Linear(Linear),
-    /// With matrices beside it.
-    Lora(LoraLinear),
-}
-
-impl Projection {
-    fn forward(&self, x: Tensor<3>, mode: &Mode) -> Result<Tensor<3>, NnError> {
-        match self {
-            Self::Linear(layer) => layer.forward(x),
-            Self::Lora(layer) => layer.forward(x, mode),
-        }
-    }
-
-    fn with_lora(self, config: &LoraConfig, rng: &mut ChaCha8Rng) -> Result<Self, NnError> {
-        let base = match self {
-            Self::Linear(layer) => layer,
-            Self::Lora(layer) => layer.merge(),
-        };
-        config.init(base, rng).map(Self::Lora)
-    }
-
-    fn merged(self) -> Self {
-        match self {
-            Self::Linear(layer) => Self::Linear(layer),
-            Self::Lora(layer) => Self::Linear(layer.merge()),
-        }
-    }
-}
-
-/// Attention of the tokens to each other and two linear layers, each added to its input and the sum
-/// normalised.
-#[derive(Module, Debug)]
-pub struct EncoderLayer {
-    /// `attention.self.query`.
-    pub query: Projection,
-    /// `attention.self.key`.
-    pub key: Projection,
-    /// `attention.self.value`.
-    pub value: Projection,
-    /// `attention.output.dense`: of the heads' results.
-    pub attention_output: Linear,
-    /// `attention.output.LayerNorm`.
-    pub attention_norm: LayerNorm<1>,
-    /// `intermediate.dense`.
-    pub intermediate: Linear,
-    /// `output.dense`.
-    pub output: Linear,
-    /// `output.LayerNorm`.
-    pub output_norm: LayerNorm<1>,
-    /// After `attention_output`.
-    pub attention_dropout: Dropout,
-    /// After `output`.
-    pub dropout: Dropout,
-    #[module(skip)]
-    config: EncoderConfig,
-}
-
-impl EncoderLayer {
-    fn forward(
-        &self,
-        x: Tensor<3>,
-        mask: Option<&Tensor<4, Bool>>,
-        mode: &Mode,
-    ) -> Result<Tensor<3>, NnError> {
-        let dropout = match mode {
-            Mode::Train(draws) if self.config.attention_dropout > 0.0 => {
-                Some((self.config.attention_dropout, draws.key()))
-            }
-            _ => None,
-        };
-        let options = AttentionOptions {
-            mask: mask.cloned().map(AttentionMask::TakesPart),
-            dropout,
-            ..AttentionOptions::default()
-        };
-        let q = self.query.forward(x.clone(), mode)?;
-        let k = self.key.forward(x.clone(), mode)?;
-        let v = self.value.forward(x.clone(), mode)?;
-        let y = multi_head_attention(q, k, v, self.config.heads, true, options)?;
-        let y = self.attention_output.forward(y)?;
-        let y = self.attention_dropout.forward(y, mode)?;
-        let x = self.attention_norm.forward(y + x)?;
-        let y = self.intermediate.forward(x.clone())?;
-        let y = self.output.forward(self.config.activation.apply(y))?;
-        self.output_norm.forward(self.dropout.forward(y, mode)? + x)
-    }
 }
 
 /// The encoder: what each token means among the others, a vector of `hidden_size` numbers.
@@ -292,29 +202,7 @@ impl TextEncoder {
         };
         let mut layers = Vec::with_capacity(config.layers);
         for i in 0..config.layers {
-            let name = |part: &str| format!("encoder.layer.{i}.{part}");
-            let mut linear =
-                |part: &str, outputs, inputs| origin.linear(&name(part), outputs, inputs);
-            let inner = config.intermediate_size;
-            let query = linear("attention.self.query", width, width);
-            let key = linear("attention.self.key", width, width);
-            let value = linear("attention.self.value", width, width);
-            let attention_output = linear("attention.output.dense", width, width);
-            let intermediate = linear("intermediate.dense", inner, width);
-            let output = linear("output.dense", width, inner);
-            layers.push(EncoderLayer {
-                query: Projection::Linear(query),
-                key: Projection::Linear(key),
-                value: Projection::Linear(value),
-                attention_output,
-                attention_norm: origin.norm(&name("attention.output.LayerNorm"), width, eps)?,
-                intermediate,
-                output,
-                output_norm: origin.norm(&name("output.LayerNorm"), width, eps)?,
-                attention_dropout: Dropout::new(config.attention_output_dropout())?,
-                dropout: Dropout::new(config.dropout)?,
-                config: config.clone(),
-            });
+            layers.push(EncoderLayer::build(config, i, origin)?);
         }
         let pooler = pooler.then(|| origin.linear("pooler.dense", width, width));
         Ok(Self {
@@ -405,7 +293,7 @@ impl TextEncoder {
         dropout.forward(norm.forward(x)?, mode)
     }
 
-    /// The encoder with [low-rank matrices](LoraLinear) beside the projections of queries and values of
+    /// The encoder with [low-rank matrices](onggi_nn::lora::LoraLinear) beside the projections of queries and values of
     /// every layer, which are trained; all else of it is frozen.
     ///
     /// # Errors
@@ -415,11 +303,8 @@ impl TextEncoder {
     /// Hu et al., *LoRA: low-rank adaptation of large language models*, 2021, section 4.2.
     pub fn with_lora(self, config: &LoraConfig, rng: &mut ChaCha8Rng) -> Result<Self, NnError> {
         let (mut encoder, _) = onggi_nn::freeze(self, |_| true);
-        let tuned = encoder.layers.into_iter().map(|mut layer| {
-            layer.query = layer.query.with_lora(config, rng)?;
-            layer.value = layer.value.with_lora(config, rng)?;
-            Ok(layer)
-        });
+        let layers = encoder.layers.into_iter();
+        let tuned = layers.map(|layer| layer.with_lora(config, rng));
         encoder.layers = tuned.collect::<Result<_, NnError>>()?;
         Ok(encoder)
     }
@@ -427,11 +312,7 @@ impl TextEncoder {
     /// The encoder with what [`with_lora`](Self::with_lora) added put into the weights.
     #[must_use]
     pub fn merged(mut self) -> Self {
-        let merged = self.layers.into_iter().map(|mut layer| {
-            layer.query = layer.query.merged();
-            layer.value = layer.value.merged();
-            layer
-        });
+        let merged = self.layers.into_iter().map(EncoderLayer::merged);
         self.layers = merged.collect();
         self
     }

@@ -22,6 +22,7 @@ pub mod cli;
 mod commands;
 mod description;
 mod failure;
+mod language_model;
 mod output;
 mod pipeline;
 pub mod report;

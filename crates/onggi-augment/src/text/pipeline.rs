@@ -43,6 +43,10 @@ pub struct PipelineConfig {
     /// Whether augmenters that may turn a text into its opposite ([`Antonym`](super::Antonym),
     /// [`Negation`](super::Negation)) are allowed; false.
     pub allow_label_change: bool,
+    /// Folder of the language model behind steps that ask one; none where empty. Whoever reads the file
+    /// loads it into [`Resources::model`].
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub model: String,
     /// What is kept as it is.
     pub protect: Protect,
     /// The steps, first to last.
@@ -55,7 +59,7 @@ impl<'de> Deserialize<'de> for PipelineConfig {
         refuse_unknown(
             "a pipeline",
             &map,
-            &["allow_label_change", "protect", "steps"],
+            &["allow_label_change", "model", "protect", "steps"],
         )
         .map_err(D::Error::custom)?;
         if let Some(Value::Object(protect)) = map.get("protect") {
@@ -68,6 +72,9 @@ impl<'de> Deserialize<'de> for PipelineConfig {
         let mut config = Self::default();
         if let Some(value) = map.remove("allow_label_change") {
             config.allow_label_change = serde_json::from_value(value).map_err(D::Error::custom)?;
+        }
+        if let Some(value) = map.remove("model") {
+            config.model = serde_json::from_value(value).map_err(D::Error::custom)?;
         }
         if let Some(value) = map.remove("protect") {
             config.protect = serde_json::from_value(value).map_err(D::Error::custom)?;

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, usage};
 use crate::output::{say, say_json, thousands};
+use crate::zoo::bert::{EncoderFolder, EncoderRow, TEXT_ENCODERS};
 use crate::zoo::detection::{DETECTION_MODELS, DetectionRow, UNUSED};
 use crate::zoo::pass::Cost;
 use crate::zoo::weights::hub::{self, HubFile};
@@ -19,6 +20,7 @@ Examples:
   onggi models list                      every model, and where its weights are
   onggi models info efficientnet_lite0   size, input, licence of one
   onggi models pull efficientnet_lite1   its weights into the hub's cache, for --pretrained
+  onggi models pull all-MiniLM-L6-v2     an encoder of texts, for `onggi embed`
 
 The hub is Hugging Face's: HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_CACHE are respected, and with
 HF_HUB_OFFLINE=1 nothing is asked of it.";
@@ -72,13 +74,17 @@ impl Models {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
             What::List { json } => list(json),
-            What::Info { name, json } => match DetectionRow::find(&name) {
-                Ok(row) => detector_info(row, json),
-                Err(_) => info(row(&name)?, json),
+            What::Info { name, json } => match (DetectionRow::find(&name), EncoderRow::find(&name))
+            {
+                (Ok(row), _) => detector_info(row, json),
+                (_, Ok(encoder)) => encoder_info(encoder, json),
+                _ => info(row(&name)?, json),
             },
-            What::Pull { name, json } => match DetectionRow::find(&name) {
-                Ok(row) => pull(row.name, Some(row.source), json),
-                Err(_) => {
+            What::Pull { name, json } => match (DetectionRow::find(&name), EncoderRow::find(&name))
+            {
+                (Ok(row), _) => pull(row.name, Some(row.source), json),
+                (_, Ok(encoder)) => pull_encoder(encoder, json),
+                _ => {
                     let row = row(&name)?;
                     pull(row.name, row.pretrained.map(|p| p.source), json)
                 }
@@ -105,6 +111,24 @@ fn hub_file<'a>(repo: &'a str, file: &'a str) -> HubFile<'a> {
 /// The pulled weights of a model whose weights are on the hub, if they are here.
 pub(crate) fn pulled(repo: &str, file: &str) -> Option<PathBuf> {
     hub::cached(&hub_file(repo, file))
+}
+
+/// The pulled files of an encoder of texts, if all are here.
+pub(crate) fn encoder_files(row: &EncoderRow) -> Option<EncoderFolder> {
+    let [config, tokenizer, weights] = EncoderFolder::FILES;
+    Some(EncoderFolder {
+        config: pulled(row.repo, config)?,
+        tokenizer: pulled(row.repo, tokenizer)?,
+        weights: pulled(row.repo, weights)?,
+    })
+}
+
+/// Where the files of an encoder of texts are, in words.
+fn encoder_place(row: &EncoderRow) -> String {
+    match encoder_files(row) {
+        Some(_) => "pulled".into(),
+        None => format!("on the hub: {}", row.repo),
+    }
 }
 
 /// Where the weights of a model are, in words.
@@ -150,7 +174,17 @@ fn list(json: bool) -> Result<(), Failure> {
                 "coco_box_ap": row.box_ap, "coco_mask_ap": row.mask_ap,
             })
         });
-        let all: Vec<_> = images.chain(detectors).chain(rest).collect();
+        let encoders = TEXT_ENCODERS.iter().map(|row| {
+            serde_json::json!({
+                "name": row.name, "task": "text", "summary": row.summary, "weights": encoder_place(row),
+                "licence": row.licence,
+            })
+        });
+        let all: Vec<_> = images
+            .chain(detectors)
+            .chain(rest)
+            .chain(encoders)
+            .collect();
         return Ok(say_json(&serde_json::json!({ "models": all }))?);
     }
     let width = IMAGE_MODELS
@@ -185,7 +219,56 @@ fn list(json: bool) -> Result<(), Failure> {
     for row in TEXT_MODELS {
         say(format!("  {:width$}  {}", row.name, row.summary));
     }
+    say("For features of texts, by `onggi embed`:");
+    for row in TEXT_ENCODERS {
+        say(format!("  {:width$}  {}", row.name, encoder_place(&row)));
+    }
     Ok(())
+}
+
+fn encoder_info(row: &EncoderRow, json: bool) -> Result<(), Failure> {
+    let weights = encoder_place(row);
+    if json {
+        return Ok(say_json(&serde_json::json!({
+            "name": row.name, "summary": row.summary, "parameters": row.parameters,
+            "features": row.width, "weights": weights, "licence": row.licence,
+        }))?);
+    }
+    say(format!("{}: {}", row.name, row.summary));
+    say(format!("  parameters       {}", thousands(row.parameters)));
+    say(format!("  features         {} of each text", row.width));
+    say(format!("  weights          {weights}"));
+    say(format!("  licence          {}", row.licence));
+    Ok(())
+}
+
+/// Its three files; the weights last, so that what is small shows first whether the hub is there.
+fn pull_encoder(row: &EncoderRow, json: bool) -> Result<(), Failure> {
+    let mut paths = Vec::new();
+    for file in EncoderFolder::FILES {
+        paths.push(pull_file(row.repo, file)?);
+    }
+    if json {
+        let told = serde_json::json!({"name": row.name, "paths": paths});
+        return Ok(say_json(&told)?);
+    }
+    for path in paths {
+        say(format!("{}: {}", row.name, path.display()));
+    }
+    Ok(())
+}
+
+/// Downloads a file if it is not here yet, and shows how far it is.
+fn pull_file(repo: &str, file: &str) -> Result<PathBuf, Failure> {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let path = hub::pull(&hub_file(repo, file), &mut |done, total| {
+        bar.set_length(total.unwrap_or(done));
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    Ok(path.map_err(anyhow::Error::from)?)
 }
 
 fn info(row: &ImageRow, json: bool) -> Result<(), Failure> {
@@ -313,15 +396,7 @@ fn pull(name: &str, source: Option<Source>, json: bool) -> Result<(), Failure> {
         }
         Some(Source::Hub { repo, file }) => (repo, file),
     };
-    let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let path = hub::pull(&hub_file(repo, file), &mut |done, total| {
-        bar.set_length(total.unwrap_or(done));
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let path = path.map_err(anyhow::Error::from)?;
+    let path = pull_file(repo, file)?;
     if json {
         return Ok(say_json(&serde_json::json!({"name": name, "path": path}))?);
     }

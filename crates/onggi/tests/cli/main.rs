@@ -10,6 +10,7 @@ mod bad_input;
 mod compare;
 mod detect;
 mod diagnose;
+mod embed_text;
 mod evaluate;
 mod export;
 mod lr_find;

@@ -207,8 +207,8 @@ fn features_are_a_table_to_train_on() {
         .run(&["embed", "photos", "--out", "f.csv"])
         .bad(1, "it is there already");
     place
-        .run(&["embed", "photos", "--out", "f.parquet"])
-        .bad(2, "must end in .csv or .npy");
+        .run(&["embed", "photos", "--out", "f.xlsx"])
+        .bad(2, "must end in .csv, .parquet or .npy");
     place
         .run(&["embed", "photos", "--out", "g.csv", "--dims", "99"])
         .bad(2, "--dims");

@@ -2,6 +2,7 @@
 
 use crate::commands::train::progress::style;
 use crate::failure::{Failure, usage};
+use crate::language_model::GapFiller;
 use crate::output::{one_line, percent, say, say_json, thousands};
 use crate::pipeline;
 use crate::threads::Threads;
@@ -15,7 +16,7 @@ use onggi_augment::text::{
 use onggi_train::run::write_whole;
 use serde::Serialize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,7 +43,14 @@ A pipeline file:
   phrases = [\"New York\"]
   [[steps]]
   transform = \"keyboard\"
-  aug_word_p = 0.1";
+  aug_word_p = 0.1
+
+With a masked language model (BERT, DistilBERT, RoBERTa), the folder of its config.json, tokenizer.json and
+model.safetensors:
+  model = \"my-bert\"
+  [[steps]]
+  transform = \"contextual_word_embs\"
+  action = \"insert\"";
 
 /// Most copies of a row.
 const MOST_COPIES: usize = 1_000;
@@ -161,7 +169,10 @@ impl Text {
                 .then(|| file.tf_idf())
                 .transpose()?
                 .map(Arc::new),
-            ..Resources::default()
+            model: match config.model.as_str() {
+                "" => None,
+                folder => Some(Arc::new(GapFiller::read(Path::new(folder))?)),
+            },
         };
         let pipeline = Pipeline::new(config, &resources).or_else(refused)?;
         let settings = DatasetConfig {
