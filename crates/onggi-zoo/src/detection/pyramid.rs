@@ -169,9 +169,9 @@ fn convolutions() -> Vec<(String, String, usize)> {
 /// `activation(conv(x))` of each, one after the other: parts of torchvision's `Conv2dNormActivation`
 /// without a norm.
 pub(super) fn convolved(layers: &[Vec<Conv2d>], x: Tensor<4>) -> Result<Tensor<4>, NnError> {
-    let layers = layers.iter().flatten();
-    layers.fold(Ok(x), |x, layer| {
-        Ok(onggi_ops::activation::relu(layer.forward(x?)?))
+    let mut layers = layers.iter().flatten();
+    layers.try_fold(x, |x, layer| {
+        Ok(onggi_ops::activation::relu(layer.forward(x)?))
     })
 }
 
