@@ -89,7 +89,7 @@ impl Transform for RandomCrop {
         vec![
             (
                 r#"{"padding": 2}"#,
-                "random_crop: size is [height, width] of 1 to 65536 pixels each, got [0, 0]",
+                "random_crop: size is [height, width] of 1 to 65536 pixels each",
             ),
             (
                 r#"{"size": [3, 3], "padding": 70000}"#,
