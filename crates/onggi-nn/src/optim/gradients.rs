@@ -61,8 +61,7 @@ impl Gradients {
     /// The gradients of `loss` for the parameters of `model` that it depends on.
     ///
     /// # Errors
-    /// A loss that does not depend on a parameter of `model` that requires gradients: a constant, or
-    /// another model's.
+    /// A loss that no parameter of the graph leads to.
     pub fn of<M: Module>(model: &M, loss: &Tensor<1>) -> Result<Self, NnError> {
         struct Collect {
             path: Path,
@@ -99,10 +98,6 @@ impl Gradients {
             by_name: BTreeMap::new(),
         };
         model.visit(&mut collect);
-        if collect.by_name.is_empty() {
-            let expected = "computed from this model's parameters";
-            return Err(NnError::config("Gradients", "loss", expected, "of others"));
-        }
         Ok(Self {
             by_name: collect.by_name,
             scale: 1.0,
