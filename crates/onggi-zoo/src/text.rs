@@ -139,7 +139,7 @@ fn table(
 ) -> Result<Embedding, NnError> {
     let config = EmbeddingConfig::new(vocabulary, width).with_padding_idx(tokens::PADDING);
     let mut table = config.init(rng, device)?;
-    let scaled = table.weight.val().detach() * std;
+    let scaled = table.weight.val().set_require_grad(false) * std;
     table.weight = init::redraw(table.weight, |_, _| scaled);
     Ok(table)
 }

@@ -122,7 +122,8 @@ fn unsafe_stays_in_the_kernels() {
     }
 }
 
-/// Only the command prints or ends the process.
+/// Only the command prints or ends the process; and `testing.rs`, which is compiled for tests alone, says what a
+/// test leaves out.
 #[test]
 fn libraries_do_not_print_or_exit() {
     let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -133,6 +134,9 @@ fn libraries_do_not_print_or_exit() {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {
                     folders.push(path);
+                    continue;
+                }
+                if path.ends_with("onggi-ops/src/testing.rs") {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).expect("a source file");

@@ -43,7 +43,7 @@ impl BagOfEmbeddings {
         let width = options.widened(EMBEDDING)?;
         let config = EmbeddingBagConfig::new(vocabulary, width).with_padding_idx(tokens::PADDING);
         let mut embedding = config.init(rng, device)?;
-        let scaled = embedding.weight.val().detach() * 0.1;
+        let scaled = embedding.weight.val().set_require_grad(false) * 0.1;
         embedding.weight = init::redraw(embedding.weight, |_, _| scaled);
         Ok(Self {
             embedding,

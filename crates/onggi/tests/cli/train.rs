@@ -158,6 +158,7 @@ fn json_is_one_object_with_the_figures() {
         "classes",
         "train_accuracy",
         "val_accuracy",
+        "baseline_accuracy",
         "test_accuracy",
         "gap",
         "verdict",
