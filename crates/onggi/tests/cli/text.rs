@@ -221,7 +221,7 @@ fn networks_train_predict_and_report() {
     reviews(&place, "r.csv");
     place.file(
         "new.csv",
-        "review\nwhat a good jar, 정말 좋아요\nwhat a bad lid, 너무 별로예요\n",
+        "review\nwhat a good jar 정말 좋아요\nwhat a bad lid 너무 별로예요\n",
     );
     // In single jamo, as some systems write.
     let jamo = "너무 별로예요".chars().flat_map(|c| {
@@ -290,9 +290,6 @@ fn networks_train_predict_and_report() {
     place
         .run(&words("export cnn --format onnx"))
         .bad(2, "--format safetensors");
-    place
-        .run(&words("embed cnn r.csv"))
-        .bad(2, "a run of texts");
     place
         .run(&words(
             "lr-find r.csv --text-column review --target stars --model cnn --steps 20",
