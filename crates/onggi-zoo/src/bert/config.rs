@@ -181,7 +181,6 @@ impl EncoderConfig {
             ))
         })?;
         let size = |field, default, most| fields.size(field, default, 1, most);
-        let inner = if distil { 4 * 768 } else { 3072 };
         let config = Self {
             family,
             vocab_size: size("vocab_size", vocabulary, MAX_VOCABULARY)?,
@@ -192,7 +191,7 @@ impl EncoderConfig {
                 MAX_LAYERS,
             )?,
             heads: size(name("num_attention_heads", "n_heads"), 12, MAX_WIDTH)?,
-            intermediate_size: size(name("intermediate_size", "hidden_dim"), inner, MAX_INNER)?,
+            intermediate_size: size(name("intermediate_size", "hidden_dim"), 3072, MAX_INNER)?,
             max_position_embeddings: size("max_position_embeddings", 512, MAX_POSITIONS)?,
             type_vocab_size: match distil {
                 true => 0,

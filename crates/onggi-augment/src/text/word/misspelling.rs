@@ -78,7 +78,7 @@ static BY_LETTER: LazyLock<[Vec<usize>; 26]> = LazyLock::new(|| {
     std::array::from_fn(|letter| {
         let starts = |word: &&str| word.as_bytes()[0] == b'a' + letter as u8;
         let groups = HOMOPHONES.iter().enumerate();
-        let found = groups.filter(|(_, group)| group.iter().any(|word| starts(word)));
+        let found = groups.filter(|(_, group)| group.iter().any(starts));
         found.map(|(place, _)| place).collect()
     })
 });
