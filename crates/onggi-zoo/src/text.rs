@@ -15,7 +15,7 @@ pub use recurrent::TextRecurrent;
 pub use transformer::TextTransformer;
 
 use crate::registry::{ModelOptions, ModelRow, ZooError, unknown};
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::embedding::{Embedding, EmbeddingConfig};
 use onggi_nn::{Mode, Network, NnError, init};
@@ -139,9 +139,14 @@ fn table(
 ) -> Result<Embedding, NnError> {
     let config = EmbeddingConfig::new(vocabulary, width).with_padding_idx(tokens::PADDING);
     let mut table = config.init(rng, device)?;
-    let scaled = table.weight.val().set_require_grad(false) * std;
-    table.weight = init::redraw(table.weight, |_, _| scaled);
+    table.weight = scaled(table.weight, std);
     Ok(table)
+}
+
+/// A parameter times `factor`, outside of any graph.
+fn scaled(param: Param<Tensor<2>>, factor: f64) -> Param<Tensor<2>> {
+    let values = param.val().set_require_grad(false) * factor;
+    init::redraw(param, |_, _| values)
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 //!
 //! The reference was computed in `f64`, so all of the difference is this side's.
 
+mod formula;
+
 use burn::tensor::Device;
+use formula::{fnv1a, numbers, uniform};
 use onggi_nn::state::{StateDict, StateTensor};
 use onggi_zoo::detection::boxes::{Xyxy, clipped, decode};
 use onggi_zoo::detection::nms::{Candidate, nms};
@@ -20,31 +23,9 @@ static FIXTURE: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 });
 
-fn numbers(value: &Value) -> Vec<f64> {
-    let list = value.as_array().unwrap();
-    list.iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
 fn sizes<const N: usize>(value: &Value) -> [usize; N] {
     let sizes: Vec<usize> = numbers(value).iter().map(|v| *v as usize).collect();
     sizes.try_into().unwrap()
-}
-
-fn fnv1a(text: &str) -> u64 {
-    let step = |state: u64, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, step)
-}
-
-/// Numbers in `[−1, 1)`: SplitMix64 from the hash of the name.
-fn uniform(name: &str, count: usize) -> Vec<f64> {
-    let mut state = fnv1a(name);
-    let next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-52) - 1.0
-    };
-    std::iter::repeat_with(next).take(count).collect()
 }
 
 /// Corners at random, sides between `least` and `most`.

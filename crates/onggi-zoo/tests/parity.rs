@@ -9,7 +9,10 @@
 //! has the narrow bound; a single ReLU whose input is within rounding of 0 and passes its gradient on
 //! one side only moves a few of them by 10⁻³.
 
+mod formula;
+
 use burn::tensor::{Device, Tensor, TensorData};
+use formula::{fnv1a, numbers, uniform};
 use onggi_nn::loss::CrossEntropy;
 use onggi_nn::optim::Gradients;
 use onggi_nn::state::{self, StateDict, StateTensor};
@@ -31,28 +34,6 @@ fn fixture() -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
-    let list = value.as_array().unwrap();
-    list.iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
-fn fnv1a(text: &str) -> u64 {
-    let step = |state: u64, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, step)
-}
-
-/// Numbers in `[−1, 1)`: SplitMix64 from the hash of the name.
-fn uniform(name: &str, count: usize) -> impl Iterator<Item = f64> + use<> {
-    let mut state = fnv1a(name);
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-52) - 1.0
-    })
-    .take(count)
-}
-
 /// The values of a tensor of the state dict.
 fn fill(name: &str, tensor: &mut StateTensor) {
     let shape = &tensor.shape;
@@ -70,12 +51,16 @@ fn fill(name: &str, tensor: &mut StateTensor) {
         }
     };
     let count = tensor.values.len();
-    tensor.values = uniform(name, count).map(|u| value(u) as f32).collect();
+    tensor.values = uniform(name, count)
+        .into_iter()
+        .map(|u| value(u) as f32)
+        .collect();
 }
 
 fn images(device: &Device, side: usize) -> Tensor<4> {
     let shape = [2, 3, side, side];
     let values: Vec<f32> = uniform("images", shape.iter().product())
+        .into_iter()
         .map(|u| u as f32)
         .collect();
     Tensor::from_data(TensorData::new(values, shape), device)
@@ -306,7 +291,7 @@ fn feature_pyramid() {
     let map = |(i, shape): (usize, &Value)| {
         let shape: Vec<usize> = numbers(shape).iter().map(|size| *size as usize).collect();
         let values = uniform(&format!("map {i}"), shape.iter().product());
-        let values: Vec<f32> = values.map(|u| u as f32).collect();
+        let values: Vec<f32> = values.into_iter().map(|u| u as f32).collect();
         Tensor::<4>::from_data(TensorData::new(values, shape), &device)
     };
     let maps = pyramid.forward(shapes.map(map).collect()).unwrap();

@@ -6,7 +6,10 @@
 //! whichever is larger, over the norm, or over a thousandth of the largest norm for one that is smaller:
 //! a key's bias shifts all scores of a query, so that its gradient is 0 but for rounding.
 
+mod formula;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use formula::{numbers, uniform};
 use onggi_nn::optim::Gradients;
 use onggi_nn::state::{StateDict, StateTensor};
 use onggi_nn::{Mode, NnError};
@@ -28,32 +31,10 @@ fn json(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path(name)).unwrap()).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
-    let list = value.as_array().unwrap();
-    list.iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
 /// Rows of whole numbers.
 fn rows(value: &Value) -> Vec<Vec<u32>> {
     let row = |row: &Value| numbers(row).iter().map(|id| *id as u32).collect();
     value.as_array().unwrap().iter().map(row).collect()
-}
-
-fn fnv1a(text: &str) -> u64 {
-    let step = |state: u64, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, step)
-}
-
-/// Numbers in `[−1, 1)`: SplitMix64 from the hash of the name.
-fn uniform(name: &str, count: usize) -> impl Iterator<Item = f64> + use<> {
-    let mut state = fnv1a(name);
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-52) - 1.0
-    })
-    .take(count)
 }
 
 /// The values of a tensor of the state dict.
@@ -64,7 +45,9 @@ fn filled(name: &str, shape: &[usize]) -> StateTensor {
         (true, false) => 1.0 + 0.5 * u,
         (false, _) => u * 0.3,
     };
-    let values = uniform(name, shape.iter().product()).map(|u| value(u) as f32);
+    let values = uniform(name, shape.iter().product())
+        .into_iter()
+        .map(|u| value(u) as f32);
     StateTensor {
         shape: shape.to_vec(),
         values: values.collect(),
@@ -157,7 +140,9 @@ fn gradients(name: &str, case: &Value) {
         .forward(&tokens(case, &device), &Mode::Eval)
         .unwrap();
     let shape = hidden.dims();
-    let upstream = uniform("upstream", shape.iter().product()).map(|u| u as f32);
+    let upstream = uniform("upstream", shape.iter().product())
+        .into_iter()
+        .map(|u| u as f32);
     let upstream = TensorData::new(upstream.collect::<Vec<f32>>(), shape);
     let loss = (hidden * Tensor::from_data(upstream, &device)).sum();
     let gradients = Gradients::of(&encoder, &loss).unwrap();

@@ -1,13 +1,13 @@
 //! The mean of a text's embeddings, and a linear classifier.
 
-use super::{EMBEDDING, plain, tokens};
+use super::{EMBEDDING, plain, scaled, tokens};
 use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::{EmbeddingBag, EmbeddingBagConfig};
 use onggi_nn::linear::{Linear, LinearConfig};
-use onggi_nn::{Mode, NnError, init};
+use onggi_nn::{Mode, NnError};
 use rand_chacha::ChaCha8Rng;
 use tokens::Tokens;
 
@@ -43,8 +43,7 @@ impl BagOfEmbeddings {
         let width = options.widened(EMBEDDING)?;
         let config = EmbeddingBagConfig::new(vocabulary, width).with_padding_idx(tokens::PADDING);
         let mut embedding = config.init(rng, device)?;
-        let scaled = embedding.weight.val().set_require_grad(false) * 0.1;
-        embedding.weight = init::redraw(embedding.weight, |_, _| scaled);
+        embedding.weight = scaled(embedding.weight, 0.1);
         Ok(Self {
             embedding,
             dropout: Dropout::new(options.dropout)?,
