@@ -17,6 +17,7 @@ A finished run is a line of --out, and is not run again: given again, it goes on
 import argparse
 import csv
 import gzip
+import itertools
 import json
 import pathlib
 import random
@@ -96,24 +97,24 @@ def main():
     args = parser.parse_args()
     lines = [json.loads(line) for line in args.out.read_text().splitlines()] if args.out.exists() else []
     done = {(r["set"], r["texts"], r["model"], r["recipe"], r["seed"]) for r in lines}
-    for name, rows in (("spam", spam()), ("reviews", reviews(args.reviews))):
-        for size in SIZES:
-            for seed in SEEDS:
-                parts = cut(rows, seed, size)
-                texts = len(parts["train"])
-                todo = [way for way in WAYS if (name, texts, *way, seed) not in done]
-                if not todo:
-                    continue
-                with tempfile.TemporaryDirectory() as folder:
-                    work = pathlib.Path(folder)
-                    lay_out(parts, work / "data")
-                    for model, recipe in todo:
-                        line = {"set": name, "texts": texts, "model": model, "recipe": recipe, "seed": seed}
-                        line |= run(args, work / "data", work, model, recipe, seed)
-                        with args.out.open("a") as out:
-                            print(json.dumps(line), file=out, flush=True)
-                        print(json.dumps(line), file=sys.stderr, flush=True)
-                        lines.append(line)
+    sets = (("reviews", reviews(args.reviews)), ("spam", spam()))
+    # Seeds outermost: what is there after an interruption is whole.
+    for seed, (name, rows), size in itertools.product(SEEDS, sets, SIZES):
+        parts = cut(rows, seed, size)
+        texts = len(parts["train"])
+        todo = [way for way in WAYS if (name, texts, *way, seed) not in done]
+        if not todo:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            work = pathlib.Path(folder)
+            lay_out(parts, work / "data")
+            for model, recipe in todo:
+                line = {"set": name, "texts": texts, "model": model, "recipe": recipe, "seed": seed}
+                line |= run(args, work / "data", work, model, recipe, seed)
+                with args.out.open("a") as out:
+                    print(json.dumps(line), file=out, flush=True)
+                print(json.dumps(line), file=sys.stderr, flush=True)
+                lines.append(line)
     table(lines)
 
 

@@ -43,10 +43,28 @@ pub trait Network<X>: Module + 'static {
     /// # Errors
     /// An input that does not fit the model.
     fn outputs(&self, x: X, mode: &Mode) -> Result<Tensor<2>, NnError>;
+
+    /// The same, telling `probe` what each layer puts out, as [`Classifier::observed`] does.
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs).
+    fn observed_outputs(&self, x: X, mode: &Mode, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+        let _ = probe;
+        self.outputs(x, mode)
+    }
 }
 
 impl<const D: usize, M: Classifier<D>> Network<Tensor<D>> for M {
     fn outputs(&self, x: Tensor<D>, mode: &Mode) -> Result<Tensor<2>, NnError> {
         self.forward(x, mode)
+    }
+
+    fn observed_outputs(
+        &self,
+        x: Tensor<D>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
+        self.observed(x, mode, probe)
     }
 }

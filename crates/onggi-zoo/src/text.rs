@@ -18,7 +18,9 @@ use crate::registry::{ModelOptions, ModelRow, ZooError, unknown};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::embedding::{Embedding, EmbeddingConfig};
-use onggi_nn::{Mode, Network, NnError, init};
+use onggi_nn::init::{self, Nonlinearity, Probe};
+use onggi_nn::linear::Linear;
+use onggi_nn::{Mode, Network, NnError};
 use rand_chacha::ChaCha8Rng;
 
 /// Values of a token's embedding, before the width asked for.
@@ -113,12 +115,21 @@ impl TextModel {
 
 impl Network<Tensor<2, Int>> for TextModel {
     fn outputs(&self, x: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        self.observed_outputs(x, mode, &mut Probe::off())
+    }
+
+    fn observed_outputs(
+        &self,
+        x: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         match self {
-            Self::BagOfEmbeddings(model) => model.forward(x, mode),
-            Self::Cnn(model) => model.forward(x, mode),
-            Self::Gru(model) => model.forward(x, mode),
-            Self::Lstm(model) => model.forward(x, mode),
-            Self::Transformer(model) => model.forward(x, mode),
+            Self::BagOfEmbeddings(model) => model.forward(x, mode, probe),
+            Self::Cnn(model) => model.forward(x, mode, probe),
+            Self::Gru(model) => model.forward(x, mode, probe),
+            Self::Lstm(model) => model.forward(x, mode, probe),
+            Self::Transformer(model) => model.forward(x, mode, probe),
         }
     }
 }
@@ -141,6 +152,13 @@ fn table(
     let mut table = config.init(rng, device)?;
     table.weight = scaled(table.weight, std);
     Ok(table)
+}
+
+/// The logits of `features`, with a note of them.
+fn classify(fc: &Linear, features: Tensor<2>, probe: &mut Probe) -> Result<Tensor<2>, NnError> {
+    let logits = fc.forward(features)?;
+    probe.record("fc", Nonlinearity::Linear, &logits);
+    Ok(logits)
 }
 
 /// A parameter times `factor`, outside of any graph.

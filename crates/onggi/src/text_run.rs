@@ -1,17 +1,20 @@
 //! A trained classifier of texts, with a network or without.
 
+use crate::commands::train::TEXT_COLUMN;
 use crate::description::{Description, Input, load_linear};
 use crate::failure::Failure;
 use crate::train::run::{check_run, files};
 use crate::train::{TrainError, read_weights};
 use crate::zoo::TextModel;
+use anyhow::anyhow;
 use burn::module::Module;
 use burn::tensor::Device;
 use onggi_data::Dataset;
-use onggi_data::text::{TokenDataset, Tokenizer};
+use onggi_data::text::{Texts, TokenDataset, Tokenizer};
 use onggi_nn::{init, state};
 use onggi_train::linear::TextLinear;
-use onggi_train::predict;
+use onggi_train::metrics::log_loss;
+use onggi_train::{Predictions, predict};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,35 +35,90 @@ pub(crate) struct TextRun {
 #[allow(clippy::large_enum_variant)] // one lives at a time
 enum Model {
     Linear(TextLinear),
-    Network {
-        model: TextModel,
-        tokenizer: Tokenizer,
-        max_tokens: usize,
-    },
+    Network(TextNetwork),
+}
+
+/// A network on token ids, and what makes them.
+pub(crate) struct TextNetwork {
+    pub(crate) model: TextModel,
+    tokenizer: Tokenizer,
+    max_tokens: usize,
+}
+
+/// Texts and labels of one part.
+pub(crate) type TextPart<'a> = (Vec<&'a str>, Vec<usize>);
+
+impl TextNetwork {
+    /// Texts of `classes` classes as the network reads them; without labels if there are none.
+    pub(crate) fn tokens<S: AsRef<str> + Sync>(
+        &self,
+        (texts, labels): (&[S], &[usize]),
+        classes: usize,
+    ) -> Result<TokenDataset, Failure> {
+        let names = vec![String::new(); texts.len()];
+        let (tokenizer, labels) = (self.tokenizer.clone(), labels.to_vec());
+        let made = TokenDataset::new(tokenizer, texts, labels, classes, names, self.max_tokens);
+        Ok(made?)
+    }
 }
 
 impl TextRun {
+    /// The network; `None` of a linear model.
+    pub(crate) fn network(&self) -> Option<&TextNetwork> {
+        match &self.model {
+            Model::Linear(_) => None,
+            Model::Network(network) => Some(network),
+        }
+    }
+
+    /// Labelled texts as the run was trained on.
+    pub(crate) fn read(&self, data: &Path) -> Result<Texts, Failure> {
+        if data.is_dir() {
+            return Ok(Texts::find(data)?);
+        }
+        let Some(target) = &self.target else {
+            let shown = data.display();
+            return Err(anyhow!("{shown}: the run was trained on a folder; give one").into());
+        };
+        let column = self.text_column.as_deref().unwrap_or(TEXT_COLUMN);
+        Ok(Texts::read_for(
+            data,
+            column,
+            Some((target, &self.classes)),
+        )?)
+    }
+
+    /// The answers to labelled texts, of which there has to be one.
+    pub(crate) fn answers(
+        &self,
+        (texts, labels): &TextPart<'_>,
+        threads: usize,
+    ) -> Result<Predictions, Failure> {
+        let classes = self.classes.len();
+        let probabilities = self.probabilities(texts, threads)?;
+        Ok(Predictions {
+            loss: log_loss(labels, &probabilities, classes)?,
+            labels: labels.clone(),
+            probabilities,
+            classes,
+        })
+    }
+
     /// Probabilities of each text's classes, text by text.
     pub(crate) fn probabilities<S: AsRef<str> + Sync>(
         &self,
         texts: &[S],
         threads: usize,
     ) -> Result<Vec<f64>, Failure> {
-        let (model, tokenizer, max_tokens) = match &self.model {
+        let network = match &self.model {
             Model::Linear(model) => return Ok(model.probabilities(texts)?),
-            Model::Network {
-                model,
-                tokenizer,
-                max_tokens,
-            } => (model, tokenizer.clone(), *max_tokens),
+            Model::Network(network) => network,
         };
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let (classes, names) = (self.classes.len(), vec![String::new(); texts.len()]);
-        let data = TokenDataset::new(tokenizer, texts, Vec::new(), classes, names, max_tokens)?;
-        let data: Arc<dyn Dataset> = Arc::new(data);
-        Ok(predict(model, &data, threads)?.probabilities)
+        let data: Arc<dyn Dataset> = Arc::new(network.tokens((texts, &[]), self.classes.len())?);
+        Ok(predict(&network.model, &data, threads)?.probabilities)
     }
 }
 
@@ -126,11 +184,11 @@ pub(crate) fn load_network(dir: &Path) -> Result<Option<(TextRun, Description)>,
         classes: description.classes.clone(),
         text_column,
         target,
-        model: Model::Network {
+        model: Model::Network(TextNetwork {
             model: model.valid(),
             tokenizer,
             max_tokens,
-        },
+        }),
     };
     Ok(Some((run, description)))
 }
@@ -140,7 +198,7 @@ impl TextRun {
     pub(crate) fn state(&self) -> state::StateDict {
         match &self.model {
             Model::Linear(_) => state::StateDict::new(),
-            Model::Network { model, .. } => state::collect(model),
+            Model::Network(network) => state::collect(&network.model),
         }
     }
 }

@@ -20,7 +20,7 @@ const SIDE: usize = 16;
 const PENALTIES: [f64; 5] = [1.0, 0.1, 0.01, 0.001, 0.0001];
 
 /// Multinomial logistic regression on a data set: on the features of a table, on the pixels of images
-/// shrunk to at most 16 a side.
+/// shrunk to at most 16 a side. Of texts it is [`TextLinear`](crate::linear::TextLinear).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Accuracy on the training samples it was fitted to.

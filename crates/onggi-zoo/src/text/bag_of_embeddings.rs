@@ -1,11 +1,12 @@
 //! The mean of a text's embeddings, and a linear classifier.
 
-use super::{EMBEDDING, plain, scaled, tokens};
+use super::{EMBEDDING, classify, plain, scaled, tokens};
 use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::{EmbeddingBag, EmbeddingBagConfig};
+use onggi_nn::init::Probe;
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::{Mode, NnError};
 use rand_chacha::ChaCha8Rng;
@@ -51,16 +52,21 @@ impl BagOfEmbeddings {
         })
     }
 
-    /// Logits of texts.
+    /// Logits of texts; `probe` is told what the layers put out.
     ///
     /// # Shapes
     /// `ids: (N, L)` → `(N, classes)`.
     ///
     /// # Errors
     /// An id that is not below the vocabulary; no text, or none with a token.
-    pub fn forward(&self, ids: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         let tokens = Tokens::read(NAME, ids, 1)?;
         let x = self.embedding.forward(tokens.ids, None)?;
-        self.fc.forward(self.dropout.forward(x, mode)?)
+        classify(&self.fc, self.dropout.forward(x, mode)?, probe)
     }
 }

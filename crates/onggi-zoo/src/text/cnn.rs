@@ -1,12 +1,13 @@
 //! Convolutions over neighbouring tokens, and the strongest answer of each.
 
-use super::{EMBEDDING, plain, table, tokens::Tokens};
+use super::{EMBEDDING, classify, plain, table, tokens::Tokens};
 use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::conv::{Conv1d, Conv1dConfig};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::Embedding;
+use onggi_nn::init::{Nonlinearity, Probe};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::{Mode, NnError};
 use onggi_ops::activation::relu;
@@ -62,28 +63,35 @@ impl TextCnn {
         })
     }
 
-    /// Logits of texts.
+    /// Logits of texts; `probe` is told what the layers put out.
     ///
     /// # Shapes
     /// `ids: (N, L)` → `(N, classes)`.
     ///
     /// # Errors
     /// An id that is not below the vocabulary; no text, or none with a token.
-    pub fn forward(&self, ids: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         let longest = WINDOWS[WINDOWS.len() - 1];
         let tokens = Tokens::read(NAME, ids, longest)?;
         let x: Tensor<3> = self.embedding.forward(tokens.ids.clone())?;
         let x = x.swap_dims(1, 2);
         let mut strongest = Vec::new();
-        for (conv, window) in self.convs.iter().zip(WINDOWS) {
-            let y = relu(conv.forward(x.clone())?);
+        for (i, (conv, window)) in self.convs.iter().zip(WINDOWS).enumerate() {
+            let y = conv.forward(x.clone())?;
             let [n, maps, places] = y.dims();
             // After ReLU nothing is below the 0 that windows over padding are given.
             let inside = tokens.first(places, |len| len.saturating_sub(window) + 1, &y);
-            let y = adaptive_max_pool(y * inside.unsqueeze_dim(1), [Some(1)])?;
+            let y = y * inside.unsqueeze_dim(1);
+            probe.record(&format!("convs.{i}"), Nonlinearity::Relu, &y);
+            let y = adaptive_max_pool(relu(y), [Some(1)])?;
             strongest.push(y.reshape([n, maps]));
         }
         let x = self.dropout.forward(Tensor::cat(strongest, 1), mode)?;
-        self.fc.forward(x)
+        classify(&self.fc, x, probe)
     }
 }

@@ -1,12 +1,12 @@
 //! A recurrent layer in both directions, and the largest value of each unit: gru, lstm.
 
-use super::{EMBEDDING, plain, table, tokens::Tokens};
+use super::{EMBEDDING, classify, plain, table, tokens::Tokens};
 use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::Embedding;
-use onggi_nn::init::{self, Scheme};
+use onggi_nn::init::{self, Nonlinearity, Probe, Scheme};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::recurrent::{Gru, Lstm, Recurrent, RecurrentConfig};
 use onggi_nn::{Mode, NnError};
@@ -77,46 +77,60 @@ impl<const GATES: usize> TextRecurrent<GATES> {
         &self,
         tokens: &Tokens,
         mode: &Mode,
+        probe: &mut Probe,
         run: impl FnOnce(Tensor<3>, &[usize]) -> Result<Tensor<3>, NnError>,
     ) -> Result<Tensor<2>, NnError> {
         let x = self.embedding.forward(tokens.ids.clone())?;
         let y = run(x, &tokens.lengths)?;
         let [n, steps, units] = y.dims();
+        if probe.is_on() {
+            probe.record("rnn", Nonlinearity::Linear, &y.clone().swap_dims(1, 2));
+        }
         // States lie between −1 and 1, and are 0 past a text's end: there they become −2, below all.
         let inside: Tensor<3> = tokens.first(steps, |len| len, &y).unsqueeze_dim(2);
         let y = (y + (inside - 1.0) * 2.0).swap_dims(1, 2);
         let y = adaptive_max_pool(y, [Some(1)])?.reshape([n, units]);
-        self.fc.forward(self.dropout.forward(y, mode)?)
+        classify(&self.fc, self.dropout.forward(y, mode)?, probe)
     }
 }
 
 impl TextRecurrent<3> {
-    /// Logits of texts.
+    /// Logits of texts; `probe` is told what the layers put out.
     ///
     /// # Shapes
     /// `ids: (N, L)` → `(N, classes)`.
     ///
     /// # Errors
     /// An id that is not below the vocabulary; no text, or none with a token.
-    pub fn forward(&self, ids: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         let rnn: &Gru = &self.rnn;
-        self.logits(&Tokens::read("gru", ids, 1)?, mode, |x, lengths| {
+        self.logits(&Tokens::read("gru", ids, 1)?, mode, probe, |x, lengths| {
             Ok(rnn.forward(x, None, Some(lengths), mode)?.y)
         })
     }
 }
 
 impl TextRecurrent<4> {
-    /// Logits of texts.
+    /// Logits of texts; `probe` is told what the layers put out.
     ///
     /// # Shapes
     /// `ids: (N, L)` → `(N, classes)`.
     ///
     /// # Errors
     /// An id that is not below the vocabulary; no text, or none with a token.
-    pub fn forward(&self, ids: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         let rnn: &Lstm = &self.rnn;
-        self.logits(&Tokens::read("lstm", ids, 1)?, mode, |x, lengths| {
+        self.logits(&Tokens::read("lstm", ids, 1)?, mode, probe, |x, lengths| {
             Ok(rnn.forward(x, None, Some(lengths), mode)?.0.y)
         })
     }

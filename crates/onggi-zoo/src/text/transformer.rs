@@ -1,6 +1,6 @@
 //! A small encoder of the Transformer.
 
-use super::{EMBEDDING, plain, table, tokens::Tokens};
+use super::{EMBEDDING, classify, plain, table, tokens::Tokens};
 use crate::ModelOptions;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -9,6 +9,7 @@ use onggi_nn::attention::{
 };
 use onggi_nn::dropout::Dropout;
 use onggi_nn::embedding::Embedding;
+use onggi_nn::init::{Nonlinearity, Probe};
 use onggi_nn::linear::{Linear, LinearConfig};
 use onggi_nn::{Mode, NnError};
 use onggi_ops::activation::Activation;
@@ -72,14 +73,19 @@ impl TextTransformer {
         })
     }
 
-    /// Logits of texts.
+    /// Logits of texts; `probe` is told what the layers put out.
     ///
     /// # Shapes
     /// `ids: (N, L)` → `(N, classes)`.
     ///
     /// # Errors
     /// An id that is not below the vocabulary; no text, or none with a token.
-    pub fn forward(&self, ids: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
         let tokens = Tokens::read(NAME, ids, 1)?;
         let x: Tensor<3> = self.embedding.forward(tokens.ids.clone())?;
         let [n, length, width] = x.dims();
@@ -89,12 +95,20 @@ impl TextTransformer {
             key_padding_mask: tokens.padded().then(|| Mask::Ignored(tokens.padding())),
             ..Masks::default()
         };
-        let x = self
-            .encoder
-            .forward(self.dropout.forward(x, mode)?, &masks, mode)?;
         let inside: Tensor<3> = tokens.first(length, |len| len, &x).unsqueeze_dim(2);
+        let mut x = self.dropout.forward(x, mode)?;
+        for (i, layer) in self.encoder.layers.iter().enumerate() {
+            x = layer.forward(x, &masks, mode)?;
+            if probe.is_on() {
+                let units = (x.clone() * inside.clone()).swap_dims(1, 2);
+                probe.record(&format!("encoder.layers.{i}"), Nonlinearity::Linear, &units);
+            }
+        }
+        if let Some(norm) = &self.encoder.norm {
+            x = norm.forward(x)?;
+        }
         let count = inside.clone().sum_dim(1);
         let mean = ((x * inside).sum_dim(1) / count).reshape([n, width]);
-        self.fc.forward(self.dropout.forward(mean, mode)?)
+        classify(&self.fc, self.dropout.forward(mean, mode)?, probe)
     }
 }

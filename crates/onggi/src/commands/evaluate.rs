@@ -1,6 +1,5 @@
 //! `onggi evaluate RUN DATA`.
 
-use crate::commands::train::TEXT_COLUMN;
 use crate::description::{Trained, load_run};
 use crate::failure::Failure;
 use crate::output::{percent, say, say_json, thousands, warn};
@@ -11,9 +10,8 @@ use clap::Args;
 use onggi_augment::image::Compose;
 use onggi_data::image::{ImageDataset, ImageFolder, ImageStore, verify};
 use onggi_data::table::{Missing, Table, TableDataset};
-use onggi_data::text::Texts;
 use onggi_data::{Dataset, Split};
-use onggi_train::metrics::{evaluation, log_loss};
+use onggi_train::metrics::evaluation;
 use onggi_train::run::Evaluation;
 use onggi_train::{Predictions, predict};
 use std::path::{Path, PathBuf};
@@ -88,15 +86,7 @@ impl Evaluate {
     /// The answers to labelled texts; of a folder with splits, to its test part.
     fn texts(&self, run: &TextRun, threads: usize) -> Result<Predictions, Failure> {
         let shown = self.data.display();
-        let texts = if self.data.is_dir() {
-            Texts::find(&self.data)?
-        } else {
-            let Some(target) = &run.target else {
-                return Err(anyhow!("{shown}: the run was trained on a folder; give one").into());
-            };
-            let column = run.text_column.as_deref().unwrap_or(TEXT_COLUMN);
-            Texts::read_for(&self.data, column, Some((target, &run.classes)))?
-        };
+        let texts = run.read(&self.data)?;
         let of_run = |class: &String| run.classes.iter().position(|known| known == class);
         let places: Option<Vec<usize>> = texts.classes().iter().map(of_run).collect();
         let places = places.ok_or_else(|| {
@@ -117,15 +107,8 @@ impl Evaluate {
         if some.is_empty() {
             return Err(anyhow!("{shown}: nothing to measure on").into());
         }
-        let labels: Vec<usize> = labels.into_iter().map(|label| places[label]).collect();
-        let classes = run.classes.len();
-        let probabilities = run.probabilities(&some, threads)?;
-        Ok(Predictions {
-            loss: log_loss(&labels, &probabilities, classes)?,
-            classes,
-            labels,
-            probabilities,
-        })
+        let labels = labels.into_iter().map(|label| places[label]).collect();
+        run.answers(&(some, labels), threads)
     }
 
     fn predict<const D: usize, M: onggi_nn::Classifier<D>>(

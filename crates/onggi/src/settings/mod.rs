@@ -122,7 +122,7 @@ pub(crate) struct Settings {
 }
 
 /// The model for texts that is no network.
-const LINEAR: &str = "linear";
+pub(crate) const LINEAR: &str = "linear";
 
 /// Tokens of a text that a network reads: a page of them, a third of a thousand words, and few enough that
 /// attention, whose time grows with their square, stays affordable.

@@ -263,3 +263,128 @@ fn more_data_and_the_size_are_weighed_by_training_again() {
         refused.bad(2, "must be between");
     }
 }
+
+/// Reviews of two classes, 300 of them, every 15th with the other's label, and the first five once more at
+/// the end. Gives the names of those with a wrong label.
+fn reviews(place: &Place) -> Vec<String> {
+    const SAID: [[&str; 4]; 2] = [
+        ["good", "lovely", "sturdy", "bright"],
+        ["bad", "ugly", "broken", "dull"],
+    ];
+    const OF: [&str; 16] = [
+        "jar", "lid", "bowl", "plate", "kiln", "clay", "glaze", "potter", "market", "parcel",
+        "paper", "shop", "colour", "handle", "spout", "base",
+    ];
+    let (mut lines, mut turned) = (Vec::new(), Vec::new());
+    for i in 0..300usize {
+        let class = i % 2;
+        let mut state = i as u32 + 1;
+        let mut draw = |n: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize % n
+        };
+        let text: Vec<String> = (0..6)
+            .map(|_| format!("{} {}", SAID[class][draw(4)], OF[draw(16)]))
+            .collect();
+        let wrong = i % 15 == 7;
+        if wrong {
+            turned.push(format!("row {}", i + 1));
+        }
+        let label = ["praise", "complaint"][if wrong { 1 - class } else { class }];
+        lines.push(format!("{},{label}", text.join(" and ")));
+    }
+    lines.extend_from_within(..5);
+    place.file("r.csv", format!("review,kind\n{}\n", lines.join("\n")));
+    turned
+}
+
+#[test]
+fn texts_are_diagnosed() {
+    let place = Place::new();
+    let turned = reviews(&place);
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let run = |line: &str| {
+        let words = words(line);
+        place.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let train = "train r.csv --text-column review --target kind";
+    run(&format!("{train} --out linear")).good();
+    run(&format!(
+        "{train} --model cnn --width 0.25 --epochs 15 --out cnn"
+    ))
+    .good();
+    run(&format!(
+        "{train} --model transformer --width 0.25 --epochs 2 --out transformer"
+    ))
+    .good();
+    let json = |run_folder: &str| run(&format!("diagnose {run_folder} --json")).good().json();
+    for folder in ["linear", "cnn"] {
+        let before = place.files(folder);
+        let found = json(folder);
+        let figure = |pointer: &str| found.pointer(pointer).and_then(Value::as_f64);
+        assert_eq!(found["duplicates"]["groups"], 5, "{found}");
+        assert_eq!(found["baseline"].is_null(), folder == "linear");
+        let gap = figure("/train/accuracy").unwrap() - figure("/val/accuracy").unwrap();
+        assert!((figure("/gap/estimate").unwrap() - gap).abs() < 1e-12);
+        assert_eq!(found["calibration"]["measured_on"], "test");
+        // The figures are those that training ended with.
+        let summary = place.json(&format!("{folder}/run.json"));
+        let tested = (
+            figure("/test/accuracy").unwrap(),
+            summary["test_accuracy"].as_f64().unwrap(),
+        );
+        assert!((tested.0 - tested.1).abs() < 1e-9, "{tested:?}");
+        let split = place.json(&format!("{folder}/split.json"));
+        let ids = |part: &str| split[part].as_array().unwrap().clone();
+        let held_out = [ids("val"), ids("test")].concat();
+        let suspects = found["label_errors"].as_array().unwrap();
+        let planted: Vec<_> = turned
+            .iter()
+            .filter(|row| held_out.contains(&Value::from(row.as_str())))
+            .collect();
+        let found = |row: &&&String| {
+            suspects
+                .iter()
+                .any(|suspect| suspect["sample"] == row.as_str())
+        };
+        let n = planted.iter().filter(found).count();
+        assert!(
+            planted.len() >= 4 && 3 * n >= 2 * planted.len(),
+            "{planted:?}: {suspects:?}"
+        );
+        assert_eq!(place.files(folder), before, "a run is read, not written");
+    }
+    let layers = |folder: &str| -> Vec<String> {
+        let found = json(folder);
+        let layers = found["layers"].as_array().unwrap();
+        assert!(
+            layers
+                .iter()
+                .all(|layer| layer["gradient_norm"].as_f64().unwrap() > 0.0),
+            "{found}"
+        );
+        layers
+            .iter()
+            .map(|layer| layer["layer"].as_str().unwrap().into())
+            .collect()
+    };
+    assert_eq!(layers("cnn"), ["convs.0", "convs.1", "convs.2", "fc"]);
+    assert_eq!(
+        layers("transformer"),
+        ["encoder.layers.0", "encoder.layers.1", "fc"]
+    );
+    let text = run("diagnose linear").good().stdout;
+    assert!(
+        text.contains("Duplicates: 5 of 305") && !text.contains("logistic"),
+        "{text}"
+    );
+    let curve = run("diagnose linear --learning-curve --repeats 2 --json")
+        .good()
+        .json();
+    let points = curve["learning_curve"]["points"].as_array().unwrap();
+    assert_eq!(points.len(), 4);
+    let sizes = run("diagnose cnn --bias-variance --models 2 --json")
+        .good()
+        .json();
+    assert_eq!(sizes["bias_variance"]["sizes"].as_array().unwrap().len(), 3);
+}

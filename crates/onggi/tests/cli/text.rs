@@ -194,7 +194,8 @@ fn wrong_use_is_told() {
             2,
             "without a learning rate",
         ),
-        ("diagnose t", 2, "a run of texts"),
+        ("diagnose t --bias-variance", 2, "that of linear is one"),
+        ("diagnose t --data t.csv", 1, "review"),
         (
             "export t --format onnx",
             2,

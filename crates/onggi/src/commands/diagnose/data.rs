@@ -1,22 +1,21 @@
 //! The parts that a run was trained and measured on, read again, and their duplicates.
 
 use crate::failure::Failure;
+use crate::text_run::TextRun;
 use anyhow::anyhow;
 use onggi_augment::image::Compose;
-use onggi_data::duplicates::{self, Duplicates, ImagePrint};
+use onggi_data::duplicates::{self, Duplicates, ImagePrint, TextOptions};
 use onggi_data::image::{CACHE_BYTES, ImageDataset, ImageFolder, ImagePreprocess, ImageStore};
 use onggi_data::table::{Missing, Table, TableDataset, TablePreprocess};
+use onggi_data::text::Texts;
 use onggi_data::{Dataset, Split, SplitMap};
 use onggi_train::run::files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The parts of a run's data, without augmentation.
-pub(super) struct Parts {
+/// A run's samples by name, and their duplicates.
+pub(super) struct Samples {
     pub(super) data: PathBuf,
-    pub(super) train: Arc<dyn Dataset>,
-    pub(super) val: Arc<dyn Dataset>,
-    pub(super) test: Option<Arc<dyn Dataset>>,
     /// Names of all samples: train, then validation, then test.
     pub(super) ids: Vec<String>,
     /// Their parts.
@@ -24,28 +23,23 @@ pub(super) struct Parts {
     pub(super) duplicates: Duplicates,
 }
 
-impl Parts {
-    fn new(data: &Path, parts: Three, duplicates: Duplicates) -> Result<Self, Failure> {
-        let (mut ids, mut splits) = (Vec::new(), Vec::new());
-        for (part, split) in parts.iter().zip([Split::Train, Split::Val, Split::Test]) {
-            ids.extend((0..part.len()).map(|i| part.source(i)));
-            splits.extend(std::iter::repeat_n(split, part.len()));
-        }
-        let [train, val, test] = parts;
-        if train.is_empty() || val.is_empty() {
+impl Samples {
+    /// `names` by part.
+    fn new(data: &Path, names: [Vec<String>; 3], duplicates: Duplicates) -> Result<Self, Failure> {
+        if names[0].is_empty() || names[1].is_empty() {
             return Err(anyhow!(
                 "{}: the run has no training or no validation samples",
                 data.display()
             )
             .into());
         }
+        let parts = names.iter().zip(SPLITS);
         Ok(Self {
             data: data.to_path_buf(),
-            train,
-            val,
-            test: (!test.is_empty()).then_some(test),
-            ids,
-            splits,
+            splits: parts
+                .flat_map(|(names, split)| std::iter::repeat_n(split, names.len()))
+                .collect(),
+            ids: names.concat(),
             duplicates,
         })
     }
@@ -53,8 +47,15 @@ impl Parts {
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Val, Split::Test];
 
+/// The names of the samples of each part.
+fn names(parts: &Three) -> [Vec<String>; 3] {
+    parts
+        .each_ref()
+        .map(|part| (0..part.len()).map(|i| part.source(i)).collect())
+}
+
 /// Train, validation and test data, in this order.
-type Three = [Arc<dyn Dataset>; 3];
+pub(super) type Three = [Arc<dyn Dataset>; 3];
 
 /// The parts of a run's images without augmentation, and the files in the order of the parts.
 pub(crate) fn image_parts(
@@ -90,10 +91,11 @@ pub(super) fn images(
     classes: &[String],
     preprocess: &ImagePreprocess,
     threads: usize,
-) -> Result<Parts, Failure> {
+) -> Result<(Three, Samples), Failure> {
     let (parts, paths) = image_parts(data, run, classes, preprocess)?;
     let prints = ImagePrint::read(&paths, threads, &|_| {})?;
-    Parts::new(data, parts, duplicates::images(&prints))
+    let samples = Samples::new(data, names(&parts), duplicates::images(&prints))?;
+    Ok((parts, samples))
 }
 
 /// The parts of a run's table, and the values of all rows in the order of the parts.
@@ -125,10 +127,35 @@ pub(super) fn table(
     classes: &[String],
     preprocess: &TablePreprocess,
     target: &str,
-) -> Result<Parts, Failure> {
+) -> Result<(Three, Samples), Failure> {
     let (parts, values) = table_parts(data, run, classes, preprocess, target)?;
     let found = duplicates::rows(&values, preprocess.columns().len())?;
-    Parts::new(data, parts, found)
+    let samples = Samples::new(data, names(&parts), found)?;
+    Ok((parts, samples))
+}
+
+/// A run's texts, and where those of each part lie in them.
+pub(super) fn text_parts(
+    data: &Path,
+    run: &Path,
+    of: &TextRun,
+) -> Result<(Texts, [Vec<usize>; 3]), Failure> {
+    let map = SplitMap::load(&run.join(files::SPLIT))?;
+    let texts = of.read(data)?;
+    same_classes(data, texts.classes(), &of.classes)?;
+    let [train, val, test] = SPLITS.map(|split| map.indices(split, texts.ids()));
+    Ok((texts, [train?, val?, test?]))
+}
+
+/// The names of a run's texts, and their duplicates.
+pub(super) fn texts(data: &Path, all: &Texts, parts: &[Vec<usize>; 3]) -> Result<Samples, Failure> {
+    let (some, _) = all.select(&parts.concat())?;
+    let found = duplicates::texts(&some, &TextOptions::default())?;
+    let names = parts.each_ref().map(|part| {
+        let name = |&i: &usize| all.ids()[i].clone();
+        part.iter().map(name).collect()
+    });
+    Samples::new(data, names, found)
 }
 
 fn same_classes(data: &Path, found: &[String], expected: &[String]) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! How the layers do: one batch of training data forward and backward through the trained model.
 
 use crate::failure::Failure;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use onggi_data::{Dataset, View};
 use onggi_nn::loss::CrossEntropy;
-use onggi_nn::{Classifier, Mode, init};
-use onggi_train::Subset;
+use onggi_nn::{Mode, Network, init};
+use onggi_train::{Input, Subset};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(super) struct LayerFigures {
 
 /// The layers that the model tells of, in the order of the forward pass, in training mode and without
 /// augmentation.
-pub(super) fn layers<const D: usize, M: Classifier<D>>(
+pub(super) fn layers<X: Input, M: Network<X>>(
     model: &M,
     train: &Arc<dyn Dataset>,
     seed: u64,
@@ -43,10 +43,10 @@ pub(super) fn layers<const D: usize, M: Classifier<D>>(
     let labels: Vec<usize> = (0..some.len()).map(|i| some.label(i)).collect();
     let shape = [vec![some.len()], some.sample_shape()].concat();
     let device = Device::flex().autodiff();
-    let x = Tensor::<D>::from_data(TensorData::new(values, shape), &device);
+    let x = X::from_batch(values, shape, &device)?;
     let loss = CrossEntropy::new(0.0, None)?;
     let found = init::diagnose(&model.clone().train(), |model, probe| {
-        let logits = model.observed(x, &Mode::train(seed, 0), probe)?;
+        let logits = model.observed_outputs(x, &Mode::train(seed, 0), probe)?;
         loss.forward(logits, &labels)
     })?;
     let row = |layer: onggi_nn::init::LayerDiagnosis| LayerFigures {

@@ -9,22 +9,26 @@ mod show;
 mod trade_off;
 
 use super::runs::Runner;
+use crate::commands::train::text_baseline;
 use crate::description::{Trained, load_run};
 use crate::failure::{Failure, usage};
 use crate::output::{say, say_json};
 use crate::settings::Settings;
+use crate::text_run::{TextPart, TextRun, load_text};
 use crate::threads::Threads;
+use burn::tensor::{Int, Tensor};
 use clap::Args;
-use data::Parts;
+use data::{Samples, Three};
 use health::LayerFigures;
 use more_data::CurveFigures;
 use onggi_data::duplicates::Leak;
+use onggi_data::text::Texts;
 use onggi_data::{Dataset, Split};
-use onggi_nn::Classifier;
+use onggi_nn::Network;
 use onggi_train::diagnose::{Baseline, Interval, LabelErrors, baseline, gap};
 use onggi_train::metrics::{Calibration, Temperature};
 use onggi_train::run::{self, EpochRecord, Summary, Verdict, files};
-use onggi_train::{Evidence, Measured, Predictions, Steadiness, Stopped, Subset, predict};
+use onggi_train::{Evidence, Input, Measured, Predictions, Steadiness, Stopped, Subset, predict};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -160,7 +164,9 @@ struct Findings {
     test: Option<PartFigures>,
     /// Train accuracy less validation accuracy.
     gap: Interval,
-    baseline: Baseline,
+    /// None of a run whose own model is the simple one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Baseline>,
     calibration: CalibrationFigures,
     /// Estimated share of wrong labels in validation and test.
     label_noise: f64,
@@ -173,6 +179,18 @@ struct Findings {
     bias_variance: Option<TradeOff>,
 }
 
+/// What a model answers on the parts of its run's data, and what that is compared with.
+struct Answers {
+    /// On evenly spaced samples.
+    train: Predictions,
+    val: Predictions,
+    test: Option<Predictions>,
+    /// Share of the commonest class in the training data.
+    commonest: f64,
+    baseline: Option<Baseline>,
+    layers: Vec<LayerFigures>,
+}
+
 impl Diagnose {
     pub(crate) fn run(self) -> Result<(), Failure> {
         for (flag, n, least) in [("repeats", self.repeats, 1), ("models", self.models, 2)] {
@@ -182,7 +200,7 @@ impl Diagnose {
                 ));
             }
         }
-        let (trained, classes) = load_run(&self.run)?;
+        let text = load_text(&self.run)?;
         let summary: Summary = run::read_json(&self.run.join(files::SUMMARY))?;
         // Before this process's threads are tied to processors, which children would inherit.
         let (mut learning_curve, mut sizes) = (None, None);
@@ -201,15 +219,26 @@ impl Diagnose {
             .data
             .clone()
             .unwrap_or_else(|| summary.data.clone().into());
-        let mut findings = match &trained {
-            Trained::Image(model, preprocess) => {
-                let parts = data::images(&data, &self.run, &classes, preprocess, threads)?;
-                self.find::<4, _>(model, &parts, &classes, &summary, threads)?
-            }
-            Trained::Table(model, preprocess, target) => {
-                let parts = data::table(&data, &self.run, &classes, preprocess, target)?;
-                self.find::<2, _>(model, &parts, &classes, &summary, 1)?
-            }
+        let mut findings = if let Some(text) = &text {
+            let (all, parts) = data::text_parts(&data, &self.run, text)?;
+            let samples = data::texts(&data, &all, &parts)?;
+            let answers = self.ask_texts(text, &all, &parts, threads)?;
+            self.find(answers, samples, &text.classes, &summary)?
+        } else {
+            let (trained, classes) = load_run(&self.run)?;
+            let (answers, samples) = match &trained {
+                Trained::Image(model, preprocess) => {
+                    let (parts, samples) =
+                        data::images(&data, &self.run, &classes, preprocess, threads)?;
+                    (self.ask::<Tensor<4>, _>(model, &parts, threads)?, samples)
+                }
+                Trained::Table(model, preprocess, target) => {
+                    let (parts, samples) =
+                        data::table(&data, &self.run, &classes, preprocess, target)?;
+                    (self.ask::<Tensor<2>, _>(model, &parts, 1)?, samples)
+                }
+            };
+            self.find(answers, samples, &classes, &summary)?
         };
         findings.learning_curve = learning_curve;
         if let Some(sizes) = sizes {
@@ -241,56 +270,104 @@ impl Diagnose {
         command
     }
 
-    fn find<const D: usize, M: Classifier<D>>(
+    /// What a network answers on a run's parts.
+    fn ask<X: Input, M: Network<X>>(
         &self,
         model: &M,
-        parts: &Parts,
+        [train, val, test]: &Three,
+        threads: usize,
+    ) -> Result<Answers, Failure> {
+        let some: Arc<dyn Dataset> = Arc::new(Subset::evenly(train.clone(), TRAIN_SAMPLES));
+        let tested = (!test.is_empty()).then(|| predict(model, test, threads));
+        let labels: Vec<usize> = (0..train.len()).map(|i| train.label(i)).collect();
+        Ok(Answers {
+            train: predict(model, &some, threads)?,
+            val: predict(model, val, threads)?,
+            test: tested.transpose()?,
+            commonest: commonest(&labels, train.num_classes()),
+            baseline: Some(baseline(train, val)?),
+            layers: health::layers(model, train, self.seed)?,
+        })
+    }
+
+    /// What a model of texts answers on a run's parts.
+    fn ask_texts(
+        &self,
+        model: &TextRun,
+        all: &Texts,
+        parts: &[Vec<usize>; 3],
+        threads: usize,
+    ) -> Result<Answers, Failure> {
+        let [train, val, test] = parts.each_ref().map(|part| all.select(part));
+        let (train, val, test) = (train?, val?, test?);
+        let n = train.0.len().min(TRAIN_SAMPLES);
+        let some: TextPart<'_> = (0..n)
+            .map(|i| i * train.0.len() / n)
+            .map(|i| (train.0[i], train.1[i]))
+            .unzip();
+        let tested = (!test.0.is_empty()).then(|| model.answers(&test, threads));
+        let (mut baseline, mut layers) = (None, Vec::new());
+        if let Some(network) = model.network() {
+            let settings = Settings::of_run(&self.run, self.data.as_deref())?;
+            baseline = Some(text_baseline(&settings, &train, &val, model.classes.len())?);
+            let tokens: Arc<dyn Dataset> =
+                Arc::new(network.tokens((&some.0, &some.1), model.classes.len())?);
+            layers = health::layers::<Tensor<2, Int>, _>(&network.model, &tokens, self.seed)?;
+        }
+        Ok(Answers {
+            train: model.answers(&some, threads)?,
+            val: model.answers(&val, threads)?,
+            test: tested.transpose()?,
+            commonest: commonest(&train.1, model.classes.len()),
+            baseline,
+            layers,
+        })
+    }
+
+    fn find(
+        &self,
+        answers: Answers,
+        samples: Samples,
         classes: &[String],
         summary: &Summary,
-        threads: usize,
     ) -> Result<Findings, Failure> {
-        let some: Arc<dyn Dataset> = Arc::new(Subset::evenly(parts.train.clone(), TRAIN_SAMPLES));
-        let train = predict(model, &some, threads)?;
-        let val = predict(model, &parts.val, threads)?;
-        let test = match &parts.test {
-            Some(test) => Some(predict(model, test, threads)?),
-            None => None,
-        };
-        let simple = baseline(&parts.train, &parts.val)?;
-        let (on_train, on_val) = (PartFigures::of(&train), PartFigures::of(&val));
+        let Answers {
+            train, val, test, ..
+        } = &answers;
+        let (on_train, on_val) = (PartFigures::of(train), PartFigures::of(val));
         let diverged = summary.stopped == Stopped::Diverged.words();
         let verdict = Evidence {
             train: on_train.measured(),
             val: on_val.measured(),
-            commonest: commonest(&parts.train),
-            baseline: Some(Measured {
+            commonest: answers.commonest,
+            baseline: answers.baseline.as_ref().map(|simple| Measured {
                 accuracy: simple.val_accuracy,
                 samples: val.labels.len(),
             }),
             steadiness: Steadiness::from_log(&log(&self.run)?, diverged),
         }
         .verdict();
-        let (label_noise, label_errors) = suspects(parts, classes, &val, test.as_ref())?;
+        let (label_noise, label_errors) = suspects(&samples, classes, val, test.as_ref())?;
         Ok(Findings {
             run: self.run.display().to_string(),
-            data: parts.data.display().to_string(),
+            data: samples.data.display().to_string(),
             verdict,
-            gap: gap(&right(&train), &right(&val), LEVEL, self.seed)?,
+            gap: gap(&right(train), &right(val), LEVEL, self.seed)?,
             train: on_train,
             val: on_val,
-            baseline: simple,
-            calibration: calibration(&val, test.as_ref())?,
+            calibration: calibration(val, test.as_ref())?,
             test: test.as_ref().map(PartFigures::of),
             label_noise,
             label_errors,
             duplicates: DuplicateFigures {
-                samples: parts.ids.len(),
-                groups: parts.duplicates.groups().len(),
-                surplus: parts.duplicates.surplus(),
-                leaks: leaks(parts)?,
-                truncated: parts.duplicates.truncated(),
+                samples: samples.ids.len(),
+                groups: samples.duplicates.groups().len(),
+                surplus: samples.duplicates.surplus(),
+                leaks: leaks(&samples)?,
+                truncated: samples.duplicates.truncated(),
             },
-            layers: health::layers(model, &parts.train, self.seed)?,
+            baseline: answers.baseline,
+            layers: answers.layers,
             learning_curve: None,
             bias_variance: None,
         })
@@ -305,10 +382,11 @@ fn right(answers: &Predictions) -> Vec<f64> {
         .collect()
 }
 
-fn commonest(data: &Arc<dyn Dataset>) -> f64 {
-    let mut counts = vec![0; data.num_classes()];
-    (0..data.len()).for_each(|i| counts[data.label(i)] += 1);
-    counts.into_iter().max().unwrap_or(0) as f64 / data.len().max(1) as f64
+/// Share of the commonest class.
+fn commonest(labels: &[usize], classes: usize) -> f64 {
+    let mut counts = vec![0; classes];
+    labels.iter().for_each(|&label| counts[label] += 1);
+    counts.into_iter().max().unwrap_or(0) as f64 / labels.len().max(1) as f64
 }
 
 /// The run's log; its last line may have been cut short by a crash.
@@ -350,7 +428,7 @@ fn calibration(
 
 /// Label errors among the samples that the model was not trained on.
 fn suspects(
-    parts: &Parts,
+    samples: &Samples,
     classes: &[String],
     val: &Predictions,
     test: Option<&Predictions>,
@@ -361,10 +439,10 @@ fn suspects(
         .flat_map(|part| part.probabilities.clone())
         .collect();
     let found = LabelErrors::find(&labels, &p, classes.len())?;
-    let offset = parts.train.len();
+    let offset = samples.splits.len() - labels.len();
     let row = |suspect: &onggi_train::diagnose::Suspect| SuspectRow {
-        sample: parts.ids[offset + suspect.index].clone(),
-        split: parts.splits[offset + suspect.index],
+        sample: samples.ids[offset + suspect.index].clone(),
+        split: samples.splits[offset + suspect.index],
         label: classes[suspect.label].clone(),
         suggested: classes[suspect.suggested].clone(),
         self_confidence: suspect.self_confidence,
@@ -373,17 +451,17 @@ fn suspects(
     Ok((found.noise, found.suspects.iter().map(row).collect()))
 }
 
-fn leaks(parts: &Parts) -> Result<Vec<LeakRow>, Failure> {
+fn leaks(samples: &Samples) -> Result<Vec<LeakRow>, Failure> {
     let row = |leak: &Leak| LeakRow {
-        sample: parts.ids[leak.sample].clone(),
+        sample: samples.ids[leak.sample].clone(),
         split: leak.split,
-        of: parts.ids[leak.of].clone(),
+        of: samples.ids[leak.of].clone(),
         of_split: leak.of_split,
         exact: leak.exact,
     };
-    Ok(parts
+    Ok(samples
         .duplicates
-        .leaks(&parts.splits)?
+        .leaks(&samples.splits)?
         .iter()
         .map(row)
         .collect())

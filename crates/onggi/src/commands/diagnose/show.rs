@@ -141,14 +141,15 @@ fn parts(found: &Findings) {
     if let Some(test) = &found.test {
         row("test", test);
     }
-    let simple = &found.baseline;
-    say(format!(
-        "{:<19}  {:>7}  {:>8}  {:>13.3}",
-        "logistic, validat.",
-        thousands(found.val.samples),
-        percent(simple.val_accuracy),
-        simple.val_loss
-    ));
+    if let Some(simple) = &found.baseline {
+        say(format!(
+            "{:<19}  {:>7}  {:>8}  {:>13.3}",
+            "logistic, validat.",
+            thousands(found.val.samples),
+            percent(simple.val_accuracy),
+            simple.val_loss
+        ));
+    }
 }
 
 fn suspects(found: &Findings) {

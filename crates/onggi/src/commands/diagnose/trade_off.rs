@@ -4,8 +4,9 @@ use super::super::runs::Runner;
 use super::retrain::{self, Retraining};
 use super::{Diagnose, data};
 use crate::description::{Trained, load_run};
-use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::failure::{Failure, usage};
+use crate::settings::{LINEAR, Settings};
+use crate::text_run::load_text;
 use onggi_data::Dataset;
 use onggi_nn::Classifier;
 use onggi_train::diagnose::BiasVariance;
@@ -51,6 +52,13 @@ pub(super) fn train(
     args: &Diagnose,
     settings: &Settings,
 ) -> Result<Vec<Size>, Failure> {
+    if settings.pretrained || settings.model == LINEAR {
+        return usage(format!(
+            "--bias-variance varies a network's width, but that of {} is one: train a network from scratch \
+             to see the trade-off, or ask for --learning-curve",
+            settings.model
+        ));
+    }
     let widths = WIDTHS.map(|factor| (settings.width * factor).clamp(0.05, 16.0));
     let mut trainings = Vec::new();
     for width in widths {
@@ -115,6 +123,15 @@ fn held_out(
             (test, "test")
         };
         Ok((predict(model, &part, threads)?, name))
+    }
+    if let Some(text) = load_text(run)? {
+        let (all, [_, val, test]) = data::text_parts(data, run, &text)?;
+        let (part, name) = if test.is_empty() {
+            (val, "val")
+        } else {
+            (test, "test")
+        };
+        return Ok((text.answers(&all.select(&part)?, threads)?, name));
     }
     let (trained, classes) = load_run(run)?;
     match &trained {

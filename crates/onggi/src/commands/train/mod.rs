@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(crate) use text::TEXT_COLUMN;
+pub(crate) use text::{TEXT_COLUMN, baseline as text_baseline};
 pub(crate) use transfer::Start;
 
 pub(crate) const EXAMPLES: &str = "\

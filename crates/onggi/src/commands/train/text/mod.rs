@@ -3,10 +3,13 @@
 mod linear;
 mod network;
 
+pub(crate) use network::baseline;
+
 use super::{Job, Watch};
 use crate::failure::{Failure, usage};
 use crate::output::{thousands, warn};
-use crate::settings::Settings;
+use crate::settings::{LINEAR, Settings};
+use crate::text_run::TextPart as Part;
 use onggi_augment::text::{Pipeline, Recipe, Resources};
 use onggi_data::text::Texts;
 use onggi_data::{Split, SplitMap};
@@ -22,9 +25,6 @@ pub(crate) const TEXT_COLUMN: &str = "text";
 /// Mistakes shown, and characters of their texts.
 const MISTAKES: usize = 24;
 const SHOWN: usize = 300;
-
-/// Texts and labels of one part.
-type Part<'a> = (Vec<&'a str>, Vec<usize>);
 
 /// The texts, cut into parts.
 struct Data {
@@ -79,7 +79,7 @@ impl Data {
 }
 
 pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
-    if settings.model == "linear" {
+    if settings.model == LINEAR {
         return linear::train(settings, watch, job);
     }
     network::train(settings, watch, job)

@@ -1,6 +1,6 @@
 //! Networks on token ids.
 
-use super::{Data, answers, linear_config, mistakes, recipe, write_samples};
+use super::{Data, Part, answers, linear_config, mistakes, recipe, write_samples};
 use crate::commands::train::{Job, Prepared, Watch, describe, parts};
 use crate::description::Input;
 use crate::failure::{Failure, usage};
@@ -10,6 +10,7 @@ use crate::zoo::{TEXT_MODELS, TextModel};
 use burn::tensor::{Int, Tensor};
 use onggi_data::Split;
 use onggi_data::text::{TokenDataset, Tokenizer, TokenizerConfig};
+use onggi_train::diagnose::Baseline;
 use onggi_train::linear::TextLinear;
 use onggi_train::run::{TextSamples, files};
 use onggi_train::{Measured, Predictions, fingerprint};
@@ -56,7 +57,14 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
         ));
     }
     let baseline = match &job {
-        Job::Train => Some(baseline(settings, &data, &texts, &labels)?),
+        Job::Train => {
+            let (train, val) = ((texts, labels), data.part(Split::Val)?);
+            let simple = baseline(settings, &train, &val, classes)?;
+            Some(Measured {
+                accuracy: simple.val_accuracy,
+                samples: val.0.len(),
+            })
+        }
         Job::FindLr(_) => None,
     };
     let input = Input::Text {
@@ -104,25 +112,33 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
 }
 
 /// What `linear` reaches on the validation data with its own settings: what a network has to beat.
-fn baseline(
+pub(crate) fn baseline(
     settings: &Settings,
-    data: &Data,
-    texts: &[&str],
-    labels: &[usize],
-) -> Result<Measured, Failure> {
+    train: &Part<'_>,
+    val: &Part<'_>,
+    classes: usize,
+) -> Result<Baseline, Failure> {
     let plain = Settings {
         l1: 0.0,
         l2: 0.0,
         elastic_net: 0.0,
         ..settings.clone()
     };
-    let val = data.part(Split::Val)?;
-    let classes = data.texts.classes().len();
-    let config = linear_config(&plain, texts.len());
+    let samples = train.0.len();
+    let config = linear_config(&plain, samples);
     let given = Some((val.0.as_slice(), val.1.as_slice()));
-    let (model, _) = TextLinear::fit(texts, labels, classes, &config, given)?;
-    Ok(Measured {
-        accuracy: answers(&model, &val, classes)?.accuracy(),
-        samples: val.0.len(),
+    let (model, chosen) = TextLinear::fit(&train.0, &train.1, classes, &config, given)?;
+    let c = chosen.map_or(config.linear.c, |chosen| chosen.c);
+    let (on_train, on_val) = (
+        answers(&model, train, classes)?,
+        answers(&model, val, classes)?,
+    );
+    Ok(Baseline {
+        train_accuracy: on_train.accuracy(),
+        val_accuracy: on_val.accuracy(),
+        val_loss: on_val.loss,
+        l2: 1.0 / (c * samples as f64),
+        samples,
+        features: model.tf_idf().features(),
     })
 }
