@@ -20,7 +20,7 @@ mod pooling;
 mod rows;
 mod weights;
 
-pub use classifier::TextClassifier;
+pub use classifier::{TextClassifier, TextFeatures};
 pub use config::{EncoderActivation, EncoderConfig, EncoderFamily};
 #[cfg(feature = "tokenizers")]
 pub(crate) use fields::read_text;

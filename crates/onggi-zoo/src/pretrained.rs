@@ -70,19 +70,30 @@ impl ImageModel {
     /// Another number of classes or features than the model has.
     pub fn with_head(self, weight: Vec<f32>, bias: Vec<f32>) -> Result<Self, ZooError> {
         let mut state = state::collect(&self);
-        for (leaf, values) in [("weight", weight), ("bias", bias)] {
-            let name = format!("{}.{leaf}", self.classifier());
-            if let Some(tensor) = state.get_mut(&name) {
-                if tensor.values.len() != values.len() {
-                    let (have, come) = (tensor.values.len(), values.len());
-                    let problems = vec![format!("`{name}` has {have} values, not {come}")];
-                    return Err(NnError::State { problems }.into());
-                }
-                tensor.values = values;
-            }
-        }
+        put(&mut state, self.classifier(), weight, bias)?;
         Ok(state::load(self, state)?)
     }
+}
+
+/// Other values for the linear layer called `layer`.
+pub(crate) fn put(
+    state: &mut StateDict,
+    layer: &str,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+) -> Result<(), NnError> {
+    for (leaf, values) in [("weight", weight), ("bias", bias)] {
+        let name = format!("{layer}.{leaf}");
+        if let Some(tensor) = state.get_mut(&name) {
+            if tensor.values.len() != values.len() {
+                let (have, come) = (tensor.values.len(), values.len());
+                let problems = vec![format!("`{name}` has {have} values, not {come}")];
+                return Err(NnError::State { problems });
+            }
+            tensor.values = values;
+        }
+    }
+    Ok(())
 }
 
 /// A model without its head: it answers with features.

@@ -78,6 +78,16 @@ impl TextTokenizer {
         Ok(rows.iter().map(|row| row.get_ids().to_vec()).collect())
     }
 
+    /// The ids of one text, cut to the length that was asked for, and whether they were cut.
+    ///
+    /// # Errors
+    /// As of [`encode`](Self::encode).
+    pub fn ids(&self, text: &str) -> Result<(Vec<u32>, bool), WeightsError> {
+        let encoding = guard(&self.path, || self.tokenizer.encode_fast(text, true))?;
+        let cut = !encoding.get_overflowing().is_empty();
+        Ok((encoding.get_ids().to_vec(), cut))
+    }
+
     /// The ids of `before`, a gap, and `after`: as many on either side of the gap as fit.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What a weights file says of its model: enough to build it and to feed it.
 
+use crate::encoder::EncoderDescription;
 use crate::failure::{Failure, usage};
 use crate::settings::NormName;
 use crate::train::linear::TextLinear;
@@ -71,6 +72,9 @@ pub(crate) struct Description {
     pub(crate) norm: NormName,
     /// How a sample becomes the model's input.
     pub(crate) input: Input,
+    /// The encoder in a pretrained model of texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encoder: Option<EncoderDescription>,
 }
 
 /// The width of models from before there was a choice.

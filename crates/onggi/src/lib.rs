@@ -21,6 +21,7 @@
 pub mod cli;
 mod commands;
 mod description;
+mod encoder;
 mod failure;
 mod language_model;
 mod output;

@@ -2,16 +2,20 @@
 
 use crate::commands::train::TEXT_COLUMN;
 use crate::description::{Description, Input, load_linear};
+use crate::encoder::Ids;
 use crate::failure::Failure;
 use crate::train::run::{check_run, files};
 use crate::train::{TrainError, read_weights};
 use crate::zoo::TextModel;
+use crate::zoo::bert::TextClassifier;
+use crate::zoo::tokenizer::TextTokenizer;
 use anyhow::anyhow;
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Int, Tensor};
 use onggi_data::Dataset;
-use onggi_data::text::{Texts, TokenDataset, Tokenizer};
-use onggi_nn::{init, state};
+use onggi_data::text::{Encode, Texts, TokenDataset, Tokenizer};
+use onggi_nn::init::{self, Probe};
+use onggi_nn::{Mode, Network, NnError, state};
 use onggi_train::linear::TextLinear;
 use onggi_train::metrics::log_loss;
 use onggi_train::{Predictions, predict};
@@ -40,9 +44,35 @@ enum Model {
 
 /// A network on token ids, and what makes them.
 pub(crate) struct TextNetwork {
-    pub(crate) model: TextModel,
-    tokenizer: Tokenizer,
+    pub(crate) model: AnyTextModel,
+    tokenizer: Arc<dyn Encode>,
     max_tokens: usize,
+}
+
+/// A network that began at random, or as a published encoder.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // one lives at a time
+pub(crate) enum AnyTextModel {
+    Random(TextModel),
+    Pretrained(TextClassifier),
+}
+
+impl Network<Tensor<2, Int>> for AnyTextModel {
+    fn outputs(&self, x: Tensor<2, Int>, mode: &Mode) -> Result<Tensor<2>, NnError> {
+        self.observed_outputs(x, mode, &mut Probe::off())
+    }
+
+    fn observed_outputs(
+        &self,
+        x: Tensor<2, Int>,
+        mode: &Mode,
+        probe: &mut Probe,
+    ) -> Result<Tensor<2>, NnError> {
+        match self {
+            Self::Random(model) => model.observed_outputs(x, mode, probe),
+            Self::Pretrained(model) => model.observed_outputs(x, mode, probe),
+        }
+    }
 }
 
 /// Texts and labels of one part.
@@ -150,8 +180,6 @@ pub(crate) fn load_network(dir: &Path) -> Result<Option<(TextRun, Description)>,
     if bytes.len() > MOST_BYTES {
         return Err(wrong(&beside, format!("more than {MOST_BYTES} bytes")).into());
     }
-    let json = std::fs::read(&beside).map_err(|e| wrong(&beside, e.to_string()))?;
-    let tokenizer = Tokenizer::from_json(&json).map_err(|e| wrong(&beside, e.to_string()))?;
     let path = dir.join(files::WEIGHTS);
     let file = read_weights::<Description>(&path)?;
     let description = file.description;
@@ -168,18 +196,33 @@ pub(crate) fn load_network(dir: &Path) -> Result<Option<(TextRun, Description)>,
     if description.classes.len() < 2 || max_tokens == 0 {
         return Err(damaged("it names fewer than two classes, or no tokens".into()).into());
     }
-    if tokenizer.len() != vocabulary {
-        let reason = format!(
-            "{} tokens, but the model was trained on {vocabulary}",
-            tokenizer.len()
-        );
+    let (rng, device) = (&mut init::generator(0), Device::flex());
+    let classes = description.classes.len();
+    let tokenizer: Arc<dyn Encode>;
+    let tokens;
+    let model = if let Some(encoder) = &description.encoder {
+        let own = TextTokenizer::read(&beside, max_tokens);
+        let own = own.map_err(|e| wrong(&beside, e.to_string()))?;
+        tokens = own.vocab_size();
+        tokenizer = Arc::new(Ids(own));
+        let model = encoder.build(classes, 0.0, rng, &device);
+        let model = model.map_err(|e| damaged(e.to_string()))?;
+        let model = state::load(model, file.state).map_err(|e| damaged(e.to_string()))?;
+        AnyTextModel::Pretrained(model.merged())
+    } else {
+        let json = std::fs::read(&beside).map_err(|e| wrong(&beside, e.to_string()))?;
+        let own = Tokenizer::from_json(&json).map_err(|e| wrong(&beside, e.to_string()))?;
+        tokens = own.len();
+        tokenizer = Arc::new(own);
+        let (name, options) = (&description.model, description.options());
+        let model = TextModel::build(name, vocabulary, &options, rng, &device);
+        let model = model.map_err(|e| damaged(e.to_string()))?;
+        AnyTextModel::Random(state::load(model, file.state).map_err(|e| damaged(e.to_string()))?)
+    };
+    if tokens != vocabulary {
+        let reason = format!("{tokens} tokens, but the model was trained on {vocabulary}");
         return Err(wrong(&beside, reason).into());
     }
-    let (options, rng) = (description.options(), &mut init::generator(0));
-    let name = &description.model;
-    let model = TextModel::build(name, vocabulary, &options, rng, &Device::flex());
-    let model = model.map_err(|e| damaged(e.to_string()))?;
-    let model = state::load(model, file.state).map_err(|e| damaged(e.to_string()))?;
     let run = TextRun {
         classes: description.classes.clone(),
         text_column,

@@ -34,4 +34,4 @@ pub use sparse::SparseRows;
 pub use tf_idf::TfIdf;
 pub use tokenise::Unit;
 pub use tokenizer::{PADDING, Tokenizer, TokenizerConfig, UNKNOWN};
-pub use tokens::TokenDataset;
+pub use tokens::{Encode, TokenDataset};

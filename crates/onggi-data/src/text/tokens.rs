@@ -10,6 +10,28 @@ use rayon::prelude::*;
 use super::Tokenizer;
 use crate::{DataError, Dataset, View};
 
+/// What makes token ids of a text.
+pub trait Encode: Send + Sync {
+    /// The ids of a text, above [`PADDING`](super::PADDING): one or more, at most `most`, and behind them one
+    /// more where the text goes on.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`].
+    fn ids(&self, text: &str, most: usize) -> Result<Vec<u32>, DataError>;
+}
+
+impl<T: Encode + ?Sized> Encode for Arc<T> {
+    fn ids(&self, text: &str, most: usize) -> Result<Vec<u32>, DataError> {
+        (**self).ids(text, most)
+    }
+}
+
+impl Encode for Tokenizer {
+    fn ids(&self, text: &str, most: usize) -> Result<Vec<u32>, DataError> {
+        Self::ids(self, text, most)
+    }
+}
+
 /// Texts as sequences of token ids, of at most so many tokens; what a longer text goes on with is not read.
 ///
 /// A sample is the ids of a text and then zeros ([`PADDING`](super::PADDING)); the
@@ -31,7 +53,7 @@ use crate::{DataError, Dataset, View};
 /// # Ok::<(), onggi_data::DataError>(())
 /// ```
 pub struct TokenDataset {
-    tokenizer: Tokenizer,
+    tokenizer: Box<dyn Encode>,
     ids: Vec<Vec<u32>>,
     labels: Vec<usize>,
     classes: usize,
@@ -56,7 +78,7 @@ impl TokenDataset {
     /// [`DataError::Label`] for a label that is no class; [`DataError::Tokenizer`] for `max_tokens` of 0,
     /// and labels or names of another number than the texts.
     pub fn new<S: AsRef<str> + Sync>(
-        tokenizer: Tokenizer,
+        tokenizer: impl Encode + 'static,
         texts: &[S],
         labels: Vec<usize>,
         classes: usize,
@@ -90,7 +112,7 @@ impl TokenDataset {
         let truncated = ids.iter().filter(|ids| ids.len() > max_tokens).count();
         ids.iter_mut().for_each(|ids| ids.truncate(max_tokens));
         Ok(Self {
-            tokenizer,
+            tokenizer: Box::new(tokenizer),
             ids,
             labels,
             classes,

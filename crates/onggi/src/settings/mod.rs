@@ -17,6 +17,7 @@ pub(crate) use tune::Tune;
 
 use crate::failure::{Failure, usage};
 use crate::threads;
+use crate::zoo::TEXT_MODELS;
 use choices::{Keep, MonitorName, Optimizer, ScheduleName};
 use config::read_config;
 use onggi_augment::image::Preset;
@@ -364,6 +365,16 @@ impl Settings {
             self.dropout = 0.1;
             self.lr /= 3.0;
         }
+        self.model = model.into();
+        if self.of_encoder() {
+            (self.epochs, self.early_stopping) = (5, 2);
+            (self.dropout, self.clip_norm) = (0.1, 1.0);
+        }
+    }
+
+    /// Whether the model is a pretrained one of texts.
+    fn of_encoder(&self) -> bool {
+        self.model != LINEAR && TEXT_MODELS.iter().all(|row| row.name != self.model)
     }
 
     fn check(&self, task: Task) -> Result<(), Failure> {
@@ -431,10 +442,12 @@ impl Settings {
         self.training()?;
         let transfers =
             self.pretrained || self.weights.is_some() || self.tune != Tune::Auto || self.views > 0;
-        if task != Task::Image && transfers {
+        let from_scratch = task == Task::Text && !self.of_encoder();
+        if (task == Task::Table || from_scratch) && transfers {
             return usage(format!(
-                "--pretrained, --weights, --tune and --views are for images, but {} holds none",
-                self.data
+                "--pretrained, --weights, --tune and --views are for images and for encoders of texts, of which {} \
+                 is none",
+                self.model
             ));
         }
         if task == Task::Table && self.cutmix > 0.0 {

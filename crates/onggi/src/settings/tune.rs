@@ -15,6 +15,8 @@ pub(crate) enum Tune {
     Head,
     /// The classifier and the last so many parts of the backbone.
     Last(usize),
+    /// The classifier, and low-rank matrices beside the weights of an encoder of texts.
+    Lora,
     /// Everything.
     All,
 }
@@ -27,9 +29,10 @@ impl FromStr for Tune {
         match text {
             "auto" => Ok(Self::Auto),
             "head" => Ok(Self::Head),
+            "lora" => Ok(Self::Lora),
             "all" => Ok(Self::All),
             _ => last().map(Self::Last).ok_or_else(|| {
-                format!("must be auto, head, last-N such as last-2, or all, but is `{text}`")
+                format!("must be auto, head, last-N such as last-2, lora, or all, but is `{text}`")
             }),
         }
     }
@@ -49,6 +52,7 @@ impl fmt::Display for Tune {
             Self::Auto => write!(f, "auto"),
             Self::Head => write!(f, "head"),
             Self::Last(n) => write!(f, "last-{n}"),
+            Self::Lora => write!(f, "lora"),
             Self::All => write!(f, "all"),
         }
     }
@@ -66,7 +70,7 @@ mod tests {
 
     #[test]
     fn words_and_back() {
-        for word in ["auto", "head", "last-3", "all"] {
+        for word in ["auto", "head", "last-3", "lora", "all"] {
             assert_eq!(word.parse::<Tune>().unwrap().to_string(), word);
         }
         for word in ["last", "last-0", "last--1", "last-x", "none", ""] {

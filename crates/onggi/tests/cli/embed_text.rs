@@ -5,7 +5,7 @@ use super::{Place, fs};
 use std::path::Path;
 
 /// A place with the model `tiny`, and reviews of two kinds.
-fn place() -> Place {
+pub(super) fn place() -> Place {
     let place = Place::new();
     let model = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../onggi-zoo/tests/fixtures/text_encoders/tiny");

@@ -11,6 +11,7 @@ mod compare;
 mod detect;
 mod diagnose;
 mod embed_text;
+mod encoder;
 mod evaluate;
 mod export;
 mod lr_find;

@@ -4,6 +4,7 @@ mod image;
 mod text;
 mod write;
 
+use crate::encoder::Encoder;
 use crate::failure::{Failure, usage};
 use crate::output::{say, say_json, thousands};
 use crate::threads::Threads;
@@ -91,7 +92,7 @@ impl Embed {
             let shown = self.out.display();
             return Err(anyhow::anyhow!("--out {shown}: it is there already; name another").into());
         }
-        let mut found = match text::Encoder::named(&self.model)? {
+        let mut found = match Encoder::named(&self.model)? {
             Some(encoder) => self.texts(&encoder)?,
             None => self.images()?,
         };

@@ -1,62 +1,19 @@
 //! Features of texts.
 
 use super::{Embed, Found, Pool};
-use crate::commands::models::encoder_files;
+use crate::encoder::{Encoder, Ids};
 use crate::failure::{Failure, usage};
 use crate::output::{thousands, warn};
-use crate::zoo::ImageModel;
-use crate::zoo::bert::{EncoderFolder, EncoderRow, Pooling, TextEncoder, Tokens};
-use crate::zoo::tokenizer::TextTokenizer;
-use anyhow::anyhow;
-use burn::tensor::Device;
-use onggi_data::text::Texts;
-use onggi_nn::Mode;
+use crate::zoo::bert::{Pooling, TextClassifier, TextFeatures};
+use onggi_data::text::{Texts, TokenDataset};
+use onggi_data::{Dataset, View};
+use onggi_nn::init;
 use onggi_train::linear::DenseRows;
-use std::path::Path;
-
-/// Texts that go through the encoder together.
-const BATCH: usize = 32;
+use onggi_train::{Subset, rows};
+use std::sync::Arc;
 
 /// The column that names the rows of a file.
 const ROW: &str = "row";
-
-/// A model of texts that was named.
-pub(super) enum Encoder {
-    Folder(EncoderFolder),
-    Named(&'static EncoderRow),
-}
-
-impl Encoder {
-    /// The model of texts of that name or folder; none where it is neither.
-    ///
-    /// # Errors
-    /// A folder that is no model's.
-    pub(super) fn named(name: &str) -> Result<Option<Self>, Failure> {
-        if let Ok(row) = EncoderRow::find(name) {
-            return Ok(Some(Self::Named(row)));
-        }
-        let folder = Path::new(name);
-        if ImageModel::row(name).is_ok() || !folder.is_dir() {
-            return Ok(None);
-        }
-        let found = EncoderFolder::find(folder).map_err(|e| anyhow!("--model: {e}"))?;
-        Ok(Some(Self::Folder(found)))
-    }
-
-    fn files(&self) -> Result<EncoderFolder, Failure> {
-        match self {
-            Self::Folder(folder) => Ok(folder.clone()),
-            Self::Named(row) => encoder_files(row).ok_or_else(|| {
-                anyhow!(
-                    "--model: {} is not here yet; `onggi models pull {}` downloads it, or give its folder",
-                    row.name,
-                    row.name
-                )
-                .into()
-            }),
-        }
-    }
-}
 
 impl Embed {
     pub(super) fn texts(&self, encoder: &Encoder) -> Result<Found, Failure> {
@@ -70,56 +27,39 @@ impl Embed {
                 "--target: a column `{class}` is written anyway; rename the one of the classes"
             ));
         }
-        self.threads.start()?;
-        let files = encoder.files()?;
+        let threads = self.threads.start()?;
         let (texts, classes) = self.read()?;
         if texts.empty() > 0 {
             warn(format!("{} texts are empty", thousands(texts.empty())));
         }
-        let (config, state) = files.read().map_err(anyhow::Error::from)?;
-        let most = self.max_tokens.min(config.max_tokens());
-        let tokenizer = TextTokenizer::read(&files.tokenizer, most);
-        let tokenizer = tokenizer.or_else(|e| match self.max_tokens < 4 {
-            true => usage("--max-tokens must be at least 4"),
-            false => Err(anyhow::Error::from(e).into()),
-        })?;
-        if tokenizer.vocab_size() > config.vocab_size {
-            return Err(anyhow!(
-                "{}: the tokenizer has {} ids, the model {}: they are not of one model",
-                files.tokenizer.display(),
-                tokenizer.vocab_size(),
-                config.vocab_size
-            )
-            .into());
-        }
-        let device = Device::flex();
+        let published = encoder.read(self.max_tokens)?;
+        let (width, max_tokens) = (published.config.hidden_size, published.max_tokens);
         let pooling = match self.pooling {
             Pool::Mean => Pooling::Mean,
             Pool::Cls => Pooling::Cls,
             Pool::Pooler => Pooling::Pooler,
         };
-        let encoder = TextEncoder::from_state(&config, state, &device)
-            .map_err(|e| anyhow!("{}: {e}", files.weights.display()))?;
-        if pooling == Pooling::Pooler && encoder.pooler.is_none() {
-            return usage("--pooling: this model has no pooler; take mean or cls");
-        }
-        let all: Vec<&str> = texts.texts().iter().map(String::as_str).collect();
-        let ids = tokenizer.encode(&all).map_err(anyhow::Error::from)?;
+        // Its classifier answers nothing.
+        let rng = &mut init::generator(0);
+        let model = TextClassifier::new(published.encoder, 2, pooling, rng)
+            .or_else(|e| usage(format!("--pooling: {e}")))?;
+        let (ids, names) = (Ids(published.tokenizer), texts.ids().to_vec());
+        let data = TokenDataset::new(ids, texts.texts(), Vec::new(), 2, names, max_tokens)?;
+        let data: Arc<dyn Dataset> = Arc::new(data);
         // Texts of like length together, so that little is padding.
-        let mut order: Vec<usize> = (0..ids.len()).collect();
-        order.sort_by_key(|&i| (ids[i].len(), i));
-        let width = config.hidden_size;
-        let mut features = vec![0f32; ids.len() * width];
-        for batch in order.chunks(BATCH) {
-            let rows: Vec<Vec<u32>> = batch.iter().map(|&i| ids[i].clone()).collect();
-            let tokens = Tokens::padded(&rows, config.pad_token_id, &device);
-            let hidden = encoder.forward(&tokens, &Mode::Eval);
-            let pooled = hidden.and_then(|hidden| encoder.pooled(hidden, &tokens, pooling));
-            let values = pooled.map_err(anyhow::Error::from)?.into_data();
-            let values: Vec<f32> = values.iter::<f32>().collect();
-            for (&i, row) in batch.iter().zip(values.chunks(width)) {
-                features[i * width..(i + 1) * width].copy_from_slice(row);
-            }
+        let mut order: Vec<usize> = (0..data.len()).collect();
+        order.sort_by_key(|&i| data.sequence_len(i));
+        let sorted: Arc<dyn Dataset> = Arc::new(Subset::of(data, order.clone()));
+        let found = rows(
+            &TextFeatures { model },
+            &sorted,
+            threads,
+            View::Eval,
+            |_| {},
+        )?;
+        let mut features = vec![0f32; found.len()];
+        for (&i, row) in order.iter().zip(found.chunks(width)) {
+            features[i * width..(i + 1) * width].copy_from_slice(row);
         }
         Ok(Found {
             what: "texts",

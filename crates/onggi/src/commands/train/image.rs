@@ -1,12 +1,12 @@
 //! Training on a folder of images.
 
-use super::transfer::{self, Head, Settled, Start};
+use super::transfer::{self, Head, Samples, Settled, Start};
 use super::{Job, Prepared, Watch, describe, parts, samples};
 use crate::description::Input;
 use crate::failure::{Failure, usage};
 use crate::output::{say, warn};
 use crate::settings::{Settings, Tune};
-use crate::zoo::{Backbone, ImageModel};
+use crate::zoo::{Backbone, Features, ImageModel};
 use burn::tensor::{Device, Tensor};
 use onggi_augment::Draw;
 use onggi_augment::image::{Compose, Image, Pixels};
@@ -16,6 +16,7 @@ use onggi_data::image::{
     channel_statistics, suggest_shape, verify,
 };
 use onggi_nn::{init, state};
+use onggi_train::linear::LinearHead;
 use onggi_train::run::Skipped;
 use onggi_train::{Predictions, fingerprint};
 use rand_chacha::ChaCha8Rng;
@@ -147,21 +148,44 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     };
     let model = build(&mut init::generator(settings.seed), &Device::flex())?;
     let (names, classifier) = (state::names(&model), model.classifier());
-    let head = Head {
-        start: Start::read(&settings.model, settings.weights.as_deref(), wanted)?,
-        made: format!(
-            "{:?}; {}",
-            preprocess,
-            serde_json::to_string(&augmentation)?
-        ),
-        model,
-        train: train_items,
-        val: folder.select(&prepared.split, Split::Val)?,
+    let start = Start::read(&settings.model, settings.weights.as_deref(), wanted)?;
+    let maker = format!(
+        "{}; {}; {preprocess:?}; {}",
+        settings.model,
+        start.name,
+        serde_json::to_string(&augmentation)?
+    );
+    let model = start.put_into(model)?;
+    let put = |backbone: Features, head: LinearHead| -> Result<ImageModel, Failure> {
+        let model = backbone.model.with_head(head.weight, head.bias);
+        Ok(model.map_err(anyhow::Error::from)?)
     };
-    if settings.tune == Tune::Head {
-        return transfer::train_head(&settings, &prepared, head, pictures, watch, &job);
-    }
-    let fitted = state::collect(&head.fitted(&settings, &prepared, &watch)?);
+    let fitted = match transfer::width(&model) {
+        None if settings.tune == Tune::Head => {
+            return usage(
+                "--tune head is for models with a linear classifier, which this one has not: ask for --tune last-2 \
+                 or --tune all",
+            );
+        }
+        None => model,
+        Some(width) => {
+            let head = Head {
+                backbone: Features { model },
+                maker,
+                width,
+                train: Samples::images(&train_items)?,
+                val: Samples::images(&folder.select(&prepared.split, Split::Val)?)?,
+            };
+            if settings.tune == Tune::Head {
+                return transfer::train_head(
+                    &settings, &prepared, head, put, pictures, watch, &job,
+                );
+            }
+            let (backbone, head) = head.begin(&settings, &prepared, &watch)?;
+            put(backbone, head)?
+        }
+    };
+    let fitted = state::collect(&fitted);
     let settings = transfer::discriminate(settings, &names, classifier);
     let build = |rng: &mut ChaCha8Rng, device: &Device| {
         let begun = state::load(build(rng, device)?, fitted);

@@ -432,5 +432,6 @@ fn describe(settings: &Settings, classes: Vec<String>, input: Input) -> Descript
         width: settings.width,
         norm: settings.norm,
         input,
+        encoder: None,
     }
 }

@@ -1,15 +1,19 @@
-//! Training on texts: without a network (`linear`), or with one.
+//! Training on texts: without a network (`linear`), with one, or with a pretrained encoder.
 
+mod encoder;
 mod linear;
 mod network;
 
 pub(crate) use network::baseline;
 
 use super::{Job, Watch};
+use crate::encoder::Encoder;
 use crate::failure::{Failure, usage};
 use crate::output::{thousands, warn};
 use crate::settings::{LINEAR, Settings};
 use crate::text_run::TextPart as Part;
+use crate::zoo::TEXT_MODELS;
+use crate::zoo::bert::TEXT_ENCODERS;
 use onggi_augment::text::{Pipeline, Recipe, Resources};
 use onggi_data::text::Texts;
 use onggi_data::{Split, SplitMap};
@@ -79,10 +83,24 @@ impl Data {
 }
 
 pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), Failure> {
-    if settings.model == LINEAR {
+    let model = &settings.model;
+    if model == LINEAR {
         return linear::train(settings, watch, job);
     }
-    network::train(settings, watch, job)
+    if TEXT_MODELS.iter().any(|row| row.name == *model) {
+        return network::train(settings, watch, job);
+    }
+    if let Some(encoder) = Encoder::named(model)? {
+        return encoder::train(settings, &encoder, watch, job);
+    }
+    let known: Vec<_> = TEXT_MODELS.iter().map(|row| row.name).collect();
+    let pretrained: Vec<_> = TEXT_ENCODERS.iter().map(|row| row.name).collect();
+    usage(format!(
+        "--model: there is no text model `{model}`; there is: linear, {}; pretrained {}, or the folder of a BERT, \
+         MiniLM, DistilBERT or RoBERTa",
+        known.join(", "),
+        pretrained.join(", ")
+    ))
 }
 
 /// The recipe asked for, as a pipeline and the number of copies it makes of a text.

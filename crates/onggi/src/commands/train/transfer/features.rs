@@ -1,25 +1,54 @@
-//! What a frozen backbone sees in images, kept from one training to the next.
+//! What a frozen backbone sees in samples, kept from one training to the next.
 
 use super::cache::{self, Cache};
 use crate::commands::train::Watch;
 use crate::failure::Failure;
 use crate::output::warn;
-use crate::zoo::{Backbone, Features, ImageModel};
+use crate::text_run::TextPart;
+use crate::zoo::{Backbone, ImageModel};
 use anyhow::Context;
 use onggi_data::image::ImageItem;
 use onggi_data::{Dataset, View};
-use onggi_nn::state;
+use onggi_nn::{Network, state};
 use onggi_train::linear::DenseRows;
-use onggi_train::{Subset, rows};
+use onggi_train::{Input, Subset, rows};
 use std::sync::Arc;
 
-pub(super) fn labels(items: &[ImageItem]) -> Vec<usize> {
-    items.iter().map(|item| item.label).collect()
+/// The samples behind a data set, in its order.
+pub(in crate::commands::train) struct Samples {
+    /// Hashes of what they hold.
+    contents: Vec<String>,
+    pub(super) labels: Vec<usize>,
 }
 
-/// Looks at images with the backbone, and keeps what it sees.
-pub(super) struct Seen<'a> {
-    backbone: &'a Features,
+impl Samples {
+    /// Image files.
+    pub(in crate::commands::train) fn images(items: &[ImageItem]) -> Result<Self, Failure> {
+        let content = |item: &ImageItem| -> Result<String, Failure> {
+            let bytes = std::fs::read(&item.path);
+            let bytes = bytes.with_context(|| item.path.display().to_string())?;
+            Ok(cache::key(&bytes, ""))
+        };
+        Ok(Self {
+            contents: items.iter().map(content).collect::<Result<_, _>>()?,
+            labels: items.iter().map(|item| item.label).collect(),
+        })
+    }
+
+    /// Texts with their labels.
+    pub(in crate::commands::train) fn texts((texts, labels): &TextPart<'_>) -> Self {
+        let content = |text: &&str| cache::key(text.as_bytes(), "");
+        Self {
+            contents: texts.iter().map(content).collect(),
+            labels: labels.clone(),
+        }
+    }
+}
+
+/// Looks at samples with the backbone, and keeps what it sees.
+pub(super) struct Seen<'a, M> {
+    /// Answers with features.
+    backbone: &'a M,
     workers: usize,
     /// Length of a feature vector.
     width: usize,
@@ -28,9 +57,9 @@ pub(super) struct Seen<'a> {
     pub(super) computed: usize,
 }
 
-impl<'a> Seen<'a> {
+impl<'a, M> Seen<'a, M> {
     /// Features of `width` numbers; `maker` says what makes them: model, weights, preprocessing.
-    pub(super) fn new(backbone: &'a Features, maker: &str, width: usize, workers: usize) -> Self {
+    pub(super) fn new(backbone: &'a M, maker: &str, width: usize, workers: usize) -> Self {
         Self {
             backbone,
             workers,
@@ -47,21 +76,19 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The features of each image in each of `views`, one behind the other.
-    pub(super) fn features(
+    /// The features of each sample in each of `views`, one behind the other.
+    pub(super) fn features<X: Input>(
         &mut self,
-        items: &[ImageItem],
+        samples: &Samples,
         data: &Arc<dyn Dataset>,
         views: &[View],
         watch: &Watch,
-    ) -> Result<DenseRows, Failure> {
-        let n = items.len();
-        let mut contents = Vec::with_capacity(n);
-        for item in items {
-            let bytes = std::fs::read(&item.path);
-            let bytes = bytes.with_context(|| item.path.display().to_string())?;
-            contents.push(cache::key(&bytes, ""));
-        }
+    ) -> Result<DenseRows, Failure>
+    where
+        M: Network<X>,
+    {
+        let contents = &samples.contents;
+        let n = contents.len();
         let key = |i: usize, view: &View| match view {
             View::Eval => contents[i].clone(),
             // A draw is a function of these.
@@ -74,16 +101,18 @@ impl<'a> Seen<'a> {
         let bar = watch.counting("features", n * views.len());
         let mut done = 0;
         for view in views {
-            let missing: Vec<usize> = (0..n)
+            let mut missing: Vec<usize> = (0..n)
                 .filter(|&i| cache.get(&key(i, view)).is_none())
                 .collect();
+            // Sequences of like length together, so that little is padding.
+            missing.sort_by_key(|&i| data.sequence_len(i));
             done += n - missing.len();
             bar.set(done);
             if missing.is_empty() {
                 continue;
             }
             let data: Arc<dyn Dataset> = Arc::new(Subset::of(data.clone(), missing.clone()));
-            let found = rows(self.backbone, &data, self.workers, *view, |so_far| {
+            let found = rows::<X, M>(self.backbone, &data, self.workers, *view, |so_far| {
                 bar.set(done + so_far)
             })?;
             done += missing.len();
@@ -105,7 +134,7 @@ impl<'a> Seen<'a> {
 }
 
 /// Length of a feature vector: the classifier's inputs. `None` of a model whose classifier is not linear.
-pub(super) fn width(model: &ImageModel) -> Option<usize> {
+pub(in crate::commands::train) fn width(model: &ImageModel) -> Option<usize> {
     let weight = format!("{}.weight", model.classifier());
     let state = state::collect(model);
     let shape = &state.get(&weight)?.shape;

@@ -1,21 +1,18 @@
 //! A linear head on a frozen backbone: features once, then logistic regression with the penalty chosen by
 //! validation.
 
-use super::Start;
-use super::features::{Seen, labels, width};
+use super::features::{Samples, Seen};
 use crate::commands::train::run_folder::RunFolder;
 use crate::commands::train::{Job, Prepared, Watch, conclude, introduce};
 use crate::failure::{Failure, usage};
 use crate::output::say;
 use crate::settings::Settings;
-use crate::zoo::{Features, ImageModel};
 use onggi_data::View;
-use onggi_data::image::ImageItem;
-use onggi_nn::state;
+use onggi_nn::{Network, state};
 use onggi_train::linear::{DenseRows, LinearConfig, LinearHead};
 use onggi_train::metrics::log_loss;
 use onggi_train::run::{EpochRecord, files, write_whole};
-use onggi_train::{Fit, Predictions, Stopped, TRAIN_SUBSET, write_weights};
+use onggi_train::{Fit, Input, Predictions, Stopped, TRAIN_SUBSET, write_weights};
 use std::path::Path;
 use std::time::Instant;
 
@@ -50,64 +47,122 @@ const UNUSED: [&str; 27] = [
     "norm",
 ];
 
-/// What a head is made of.
-pub(in crate::commands::train) struct Head {
-    /// The model, with a classifier that is not trained.
-    pub(in crate::commands::train) model: ImageModel,
-    pub(in crate::commands::train) start: Start,
-    /// Describes the preprocessing and the augmentation.
-    pub(in crate::commands::train) made: String,
-    /// The images behind the data sets, in their order.
-    pub(in crate::commands::train) train: Vec<ImageItem>,
-    pub(in crate::commands::train) val: Vec<ImageItem>,
+/// What a head is fitted on.
+pub(in crate::commands::train) struct Head<M> {
+    /// Answers with features.
+    pub(in crate::commands::train) backbone: M,
+    /// What makes the features that are kept: model, weights, preprocessing, augmentation.
+    pub(in crate::commands::train) maker: String,
+    /// Length of a feature vector.
+    pub(in crate::commands::train) width: usize,
+    /// The samples behind the data sets, in their order.
+    pub(in crate::commands::train) train: Samples,
+    pub(in crate::commands::train) val: Samples,
 }
 
-impl Head {
-    /// What makes the features that are kept.
-    fn maker(&self, settings: &Settings) -> String {
-        format!("{}; {}; {}", settings.model, self.start.name, self.made)
+/// A head, and what it was fitted to.
+struct Fitted {
+    head: LinearHead,
+    on_train: DenseRows,
+    on_val: DenseRows,
+    /// What there is to say of it.
+    words: String,
+}
+
+impl<M> Head<M> {
+    /// Fits the head to the features of the training samples in all `views`; with the penalty `l2`, else with one
+    /// that is chosen.
+    fn fit<X: Input>(
+        &self,
+        settings: &Settings,
+        prepared: &Prepared,
+        views: &[View],
+        l2: Option<f64>,
+        watch: &Watch,
+    ) -> Result<Fitted, Failure>
+    where
+        M: Network<X>,
+    {
+        let clock = Instant::now();
+        let classes = prepared.description.classes.len();
+        let mut seen = Seen::new(&self.backbone, &self.maker, self.width, settings.threads());
+        let on_train = seen.features(&self.train, &prepared.train, views, watch)?;
+        let on_val = seen.features(&self.val, &prepared.val, &[View::Eval], watch)?;
+        seen.keep();
+        let extracted = clock.elapsed().as_secs_f64();
+        let (labels, val_labels) = (&self.train.labels, self.val.labels.as_slice());
+        let mut config = LinearConfig {
+            balanced: settings.balanced,
+            ..LinearConfig::default()
+        };
+        let (head, chosen) = match l2 {
+            Some(l2) => {
+                config.c = 1.0 / (l2 * labels.len().max(1) as f64);
+                let each = labels
+                    .iter()
+                    .flat_map(|&label| std::iter::repeat_n(label, views.len()));
+                let each: Vec<usize> = each.collect();
+                (LinearHead::fit(&on_train, &each, classes, &config)?, None)
+            }
+            None => {
+                let val = (&on_val, val_labels);
+                let found =
+                    LinearHead::choose(&on_train, labels, views.len(), classes, &config, val)?;
+                (found.0, Some(found.1))
+            }
+        };
+        let samples = labels.len() * views.len() + val_labels.len();
+        let words = format!(
+            "features: {} of {} computed in {extracted:.1} s{}; head fitted in {:.1} s{}",
+            seen.computed,
+            samples,
+            if seen.computed < samples {
+                ", the others kept from before"
+            } else {
+                ""
+            },
+            clock.elapsed().as_secs_f64() - extracted,
+            chosen.map_or_else(String::new, |chosen| format!(
+                ", L2 penalty with C = {} chosen {}",
+                chosen.c,
+                match chosen.folds {
+                    0 => "on validation data".into(),
+                    n => format!("by {n}-fold cross-validation"),
+                }
+            ))
+        );
+        Ok(Fitted {
+            head,
+            on_train,
+            on_val,
+            words,
+        })
     }
 
-    /// The backbone with a head fitted to its features: where the training of more than the head begins.
-    pub(in crate::commands::train) fn fitted(
+    /// The backbone, and a head fitted to its features: where the training of more than the head begins.
+    pub(in crate::commands::train) fn begin<X: Input>(
         self,
         settings: &Settings,
         prepared: &Prepared,
         watch: &Watch,
-    ) -> Result<ImageModel, Failure> {
-        let (clock, maker) = (Instant::now(), self.maker(settings));
-        let classes = prepared.description.classes.len();
-        let backbone = Features {
-            model: self.start.put_into(self.model)?,
-        };
-        let Some(width) = width(&backbone.model) else {
-            return Ok(backbone.model);
-        };
-        let mut seen = Seen::new(&backbone, &maker, width, settings.threads());
-        let on_train = seen.features(&self.train, &prepared.train, &[View::Eval], watch)?;
-        let on_val = seen.features(&self.val, &prepared.val, &[View::Eval], watch)?;
-        seen.keep();
-        let (train, val) = (labels(&self.train), labels(&self.val));
-        let config = LinearConfig::default();
-        let (head, chosen) =
-            LinearHead::choose(&on_train, &train, 1, classes, &config, (&on_val, &val))?;
+    ) -> Result<(M, LinearHead), Failure>
+    where
+        M: Network<X>,
+    {
+        let fitted = self.fit(settings, prepared, &[View::Eval], None, watch)?;
         if !settings.json {
-            say(format!(
-                "head fitted first, in {:.1} s, L2 penalty with C = {}",
-                clock.elapsed().as_secs_f64(),
-                chosen.c
-            ));
+            say(fitted.words);
         }
-        let model = backbone.model.with_head(head.weight, head.bias);
-        Ok(model.map_err(anyhow::Error::from)?)
+        Ok((self.backbone, fitted.head))
     }
 }
 
-/// Fits the head and finishes the run.
-pub(in crate::commands::train) fn train(
+/// Fits the head and finishes the run; `put` makes a model of the backbone and the head.
+pub(in crate::commands::train) fn train<X: Input, M: Network<X>, N: Network<X>>(
     settings: &Settings,
     prepared: &Prepared,
-    head: Head,
+    head: Head<M>,
+    put: impl FnOnce(M, LinearHead) -> Result<N, Failure>,
     pictures: impl FnOnce(&Path, &Predictions) -> Result<(), Failure>,
     watch: Watch,
     job: &Job,
@@ -127,7 +182,7 @@ pub(in crate::commands::train) fn train(
     {
         return usage(format!(
             "--{} has no part in fitting a head (--tune head), which has an L2 penalty chosen by validation; leave \
-             it out, or ask for --tune last-2 or --tune all",
+             it out, or ask for another way of tuning, such as --tune all",
             unused.replace('_', "-")
         ));
     }
@@ -138,78 +193,33 @@ pub(in crate::commands::train) fn train(
     }
     let start = Instant::now();
     let classes = prepared.description.classes.len();
-    let maker = head.maker(settings);
-    let model = head.start.put_into(head.model)?;
-    let backbone = Features { model };
-    let Some(width) = width(&backbone.model) else {
-        return usage(
-            "--tune head is for models with a linear classifier, which this one has not: ask for --tune last-2 or \
-             --tune all",
-        );
-    };
-    let parameters = (width + 1) * classes;
+    let parameters = (head.width + 1) * classes;
     if !settings.json {
         introduce(settings, prepared, parameters);
     }
     watch.writes();
-    let mut seen = Seen::new(&backbone, &maker, width, settings.threads());
     let views: Vec<View> = std::iter::once(View::Eval)
         .chain((1..=settings.views as u64).map(|epoch| View::Train {
             seed: settings.seed,
             epoch,
         }))
         .collect();
-    let on_train = seen.features(&head.train, &prepared.train, &views, &watch)?;
-    let on_val = seen.features(&head.val, &prepared.val, &[View::Eval], &watch)?;
-    seen.keep();
-    let extracted = start.elapsed().as_secs_f64();
-    let computed = seen.computed;
-    let (labels, val_labels) = (labels(&head.train), labels(&head.val));
-    let mut config = LinearConfig::default();
-    let (fitted, chosen) = if settings.l2 > 0.0 {
-        config.c = 1.0 / (settings.l2 * labels.len().max(1) as f64);
-        let each = labels
-            .iter()
-            .flat_map(|&label| std::iter::repeat_n(label, views.len()));
-        let each: Vec<usize> = each.collect();
-        (LinearHead::fit(&on_train, &each, classes, &config)?, None)
-    } else {
-        let val = (&on_val, val_labels.as_slice());
-        let found = LinearHead::choose(&on_train, &labels, views.len(), classes, &config, val)?;
-        (found.0, Some(found.1))
-    };
+    let l2 = (settings.l2 > 0.0).then_some(settings.l2);
+    let fitted = head.fit(settings, prepared, &views, l2, &watch)?;
     if !settings.json {
-        let samples = head.train.len() * views.len() + head.val.len();
-        say(format!(
-            "features: {} of {} computed in {extracted:.1} s{}; head fitted in {:.1} s{}",
-            computed,
-            samples,
-            if computed < samples {
-                ", the others kept from before"
-            } else {
-                ""
-            },
-            start.elapsed().as_secs_f64() - extracted,
-            chosen.map_or_else(String::new, |chosen| format!(
-                ", L2 penalty with C = {} chosen {}",
-                chosen.c,
-                match chosen.folds {
-                    0 => "on validation data".into(),
-                    n => format!("by {n}-fold cross-validation"),
-                }
-            ))
-        ));
+        say(&fitted.words);
     }
+    let labels = &head.train.labels;
     let subset = labels.len().min(TRAIN_SUBSET);
     let some: Vec<usize> = (0..subset).map(|i| i * labels.len() / subset).collect();
     let first = some
         .iter()
-        .flat_map(|&i| on_train.row(i * views.len()))
+        .flat_map(|&i| fitted.on_train.row(i * views.len()))
         .copied();
-    let first = DenseRows::new(first.collect(), on_train.columns())?;
+    let first = DenseRows::new(first.collect(), head.width)?;
     let some_labels: Vec<usize> = some.iter().map(|&i| labels[i]).collect();
-    let train = answers(&fitted, &first, &some_labels, classes)?;
-    let val = answers(&fitted, &on_val, &val_labels, classes)?;
+    let train = answers(&fitted.head, &first, &some_labels, classes)?;
+    let val = answers(&fitted.head, &fitted.on_val, &head.val.labels, classes)?;
     let seconds = start.elapsed().as_secs_f64();
     let record = EpochRecord {
         epoch: 1,
@@ -223,11 +233,13 @@ pub(in crate::commands::train) fn train(
         skipped: 0,
         seconds,
     };
-    let model = backbone.model.with_head(fitted.weight, fitted.bias);
-    let model = model.map_err(anyhow::Error::from)?;
+    let model = put(head.backbone, fitted.head)?;
     let folder = RunFolder::create(settings, &prepared.description.classes, &prepared.split)?;
     let written = || -> Result<(), Failure> {
         let weights = folder.path().join(files::WEIGHTS);
+        if let Some((name, content)) = &prepared.beside {
+            write_whole(&folder.path().join(name), content.as_bytes())?;
+        }
         write_weights(&weights, &state::collect(&model), &prepared.description)?;
         let log = serde_json::to_string(&record)? + "\n";
         Ok(write_whole(
@@ -245,7 +257,7 @@ pub(in crate::commands::train) fn train(
         skipped: 0,
         seconds,
     };
-    conclude(settings, prepared, &fit, &folder, pictures, parameters)
+    conclude::<X, N>(settings, prepared, &fit, &folder, pictures, parameters)
 }
 
 fn answers(

@@ -4,6 +4,7 @@ mod cache;
 mod features;
 mod head;
 
+pub(super) use features::{Samples, width};
 pub(super) use head::{Head, train as train_head};
 
 use crate::commands::models::{TORCHVISION, pulled};
@@ -102,6 +103,9 @@ pub(super) fn settle(
         reason = Some(format!(
             "--tune {tune}: {training} training images are {why}"
         ));
+    }
+    if settings.tune == Tune::Lora {
+        return usage("--tune lora is for encoders of texts; images have head, last-N and all");
     }
     if settings.tune == Tune::Head {
         if searching {
