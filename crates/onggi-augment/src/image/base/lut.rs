@@ -13,13 +13,15 @@ impl Image {
     pub(crate) fn map_channels(mut self, same: bool, f: impl Fn(usize, f32) -> f32) -> Self {
         let channels = self.channels();
         let tables = if same { 1 } else { channels };
+        if let Pixels::U8(_) = self.pixels() {
+            let luts: Vec<[u8; 256]> = (0..tables)
+                .map(|k| std::array::from_fn(|v| level(&f, k, v as u8)))
+                .collect();
+            self.change_bytes(|p| look_up(p, &luts));
+            return self;
+        }
         match self.pixels_mut() {
-            Pixels::U8(p) => {
-                let luts: Vec<[u8; 256]> = (0..tables)
-                    .map(|k| std::array::from_fn(|v| level(&f, k, v as u8)))
-                    .collect();
-                look_up(p, &luts);
-            }
+            Pixels::U8(p) => each(p, tables, &f),
             // Below this size building the table costs more than it saves.
             Pixels::U16(p) if p.len() > tables << 17 => {
                 let luts: Vec<Vec<u16>> = (0..tables)

@@ -198,6 +198,30 @@ impl Image {
         Arc::make_mut(&mut self.pixels)
     }
 
+    /// Changes the values of an 8-bit image pixel by pixel; `None` where it has another depth. Values
+    /// that another clone has too are copied and changed block by block, so that they pass through
+    /// memory once.
+    pub(crate) fn change_bytes(&mut self, mut change: impl FnMut(&mut [u8])) -> Option<()> {
+        if let Some(own) = Arc::get_mut(&mut self.pixels) {
+            let Pixels::U8(p) = own else { return None };
+            change(p);
+            return Some(());
+        }
+        let Pixels::U8(p) = self.pixels() else {
+            return None;
+        };
+        // Whole pixels, and for 1, 3 and 4 channels whole blocks of 64 of them.
+        let block = 12_288usize.next_multiple_of(self.channels * 64);
+        let mut out = Vec::with_capacity(p.len());
+        for p in p.chunks(block) {
+            let at = out.len();
+            out.extend_from_slice(p);
+            change(&mut out[at..]);
+        }
+        self.pixels = Arc::new(Pixels::U8(out));
+        Some(())
+    }
+
     /// Takes the values out.
     pub fn into_pixels(self) -> Pixels {
         Arc::unwrap_or_clone(self.pixels)
@@ -289,6 +313,24 @@ mod tests {
         let wide = image.with(Pixels::U16(vec![0; 256])).with_u8(all.clone());
         assert_eq!(wide.to_u8(), all);
         assert_eq!(wide.with_fractions(&wide.fractions()), wide);
+    }
+
+    #[test]
+    fn bytes_change_the_same_whether_shared_or_not() {
+        let number = |p: &mut [u8]| {
+            let pixels = p.chunks_exact_mut(5).map(|pixel| &mut pixel[1]);
+            pixels.for_each(|v| *v = v.wrapping_mul(7));
+        };
+        let bytes: Vec<u8> = (0..60_000).map(|i| (i % 251) as u8).collect();
+        let shared = Image::of(80, 150, 5, Pixels::U8(bytes.clone()));
+        let mut one = shared.clone();
+        let mut own = Image::of(80, 150, 5, Pixels::U8(bytes.clone()));
+        assert_eq!(one.change_bytes(number), Some(()));
+        assert_eq!(own.change_bytes(number), Some(()));
+        assert_eq!(one, own);
+        assert_eq!(shared.pixels(), &Pixels::U8(bytes));
+        let mut float = Image::of(1, 1, 1, Pixels::F32(vec![0.5]));
+        assert_eq!(float.change_bytes(|p| p.fill(0)), None);
     }
 
     #[test]

@@ -61,10 +61,32 @@ pub struct Window {
     pub size: [usize; 2],
 }
 
+impl Window {
+    /// The window on the whole of an image.
+    pub(crate) fn all(image: &Image) -> Self {
+        Self {
+            top: 0,
+            left: 0,
+            size: image.size(),
+        }
+    }
+
+    /// Its first row and column, where it does not stand over the edge.
+    pub(crate) fn inside(self, image: &Image) -> Option<[usize; 2]> {
+        let start = [self.top, self.left].map(|v| usize::try_from(v).ok());
+        let [Some(top), Some(left)] = start else {
+            return None;
+        };
+        let within = |start: usize, n: usize, most: usize| start <= most && n <= most - start;
+        let holds = within(top, self.size[0], image.height());
+        (holds && within(left, self.size[1], image.width())).then_some([top, left])
+    }
+}
+
 impl Sample {
     /// What is seen through the window: image, masks (fill 0), boxes and keypoints.
     pub(crate) fn window(mut self, window: Window, border: Border, fill: &Fill) -> Self {
-        if (window.top, window.left, window.size) == (0, 0, self.size()) {
+        if window == Window::all(&self.image) {
             return self;
         }
         self.image = cut(&self.image, window, border, fill);

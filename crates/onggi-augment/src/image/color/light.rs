@@ -16,18 +16,18 @@ impl Image {
 
     /// `a · x + b`, `b` a fraction of the range, cut to the range.
     pub(crate) fn linear(mut self, a: f32, b: f32) -> Self {
-        match self.pixels_mut() {
-            // The fixed point of `linear_u8` holds factors below 4.
-            Pixels::U8(p) if a.abs() < 4.0 && b.abs() < 4.0 => {
-                linear_u8(
-                    p,
-                    (a * 8192.0).round() as i16,
-                    (b * 255.0 * 16.0).round() as i16 + 8,
-                );
-                self
+        // The fixed point of `linear_u8` holds factors below 4.
+        if a.abs() < 4.0 && b.abs() < 4.0 {
+            let factor = (a * 8192.0).round() as i16;
+            let offset = (b * 255.0 * 16.0).round() as i16 + 8;
+            if self
+                .change_bytes(|p| linear_u8(p, factor, offset))
+                .is_some()
+            {
+                return self;
             }
-            _ => self.map_values(|v| a * v + b),
         }
+        self.map_values(|v| a * v + b)
     }
 
     /// `factor · x`.
@@ -48,9 +48,11 @@ impl Image {
             return self;
         }
         let f = factor as f32;
+        // The fixed point of `saturate_rgb` holds factors up to 16.
+        if c == 3 && f <= 16.0 && self.change_bytes(|p| saturate_rgb(p, f)).is_some() {
+            return self;
+        }
         match self.pixels_mut() {
-            // The fixed point of `saturate_rgb` holds factors up to 16.
-            Pixels::U8(p) if c == 3 && f <= 16.0 => saturate_rgb(p, f),
             Pixels::U8(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
             Pixels::U16(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
             Pixels::F32(p) => p.chunks_exact_mut(c).for_each(|p| saturate(&mut p[..3], f)),
@@ -65,8 +67,10 @@ impl Image {
             return self;
         }
         let (c, move_by) = (self.channels(), [hue, saturation, value]);
+        if c == 3 && self.change_bytes(|p| turn_rgb(p, move_by)).is_some() {
+            return self;
+        }
         match self.pixels_mut() {
-            Pixels::U8(p) if c == 3 => turn_rgb(p, move_by),
             Pixels::U8(p) => turn(p, c, move_by),
             Pixels::U16(p) => turn(p, c, move_by),
             Pixels::F32(p) => turn(p, c, move_by),
@@ -80,8 +84,10 @@ impl Image {
         if !self.has_color() {
             return self;
         }
+        if c == 3 && self.change_bytes(grey_u8).is_some() {
+            return self;
+        }
         match self.pixels_mut() {
-            Pixels::U8(p) if c == 3 => grey_u8(p),
             Pixels::U8(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
             Pixels::U16(p) => p.chunks_exact_mut(c).for_each(grey_pixel),
             Pixels::F32(p) => p.chunks_exact_mut(c).for_each(grey_pixel),

@@ -36,8 +36,8 @@ impl Transform for Posterize {
 impl Image {
     pub(crate) fn posterize(mut self, bits: u32) -> Self {
         let mask = !(0xffu32 >> bits) as u8;
-        if let Pixels::U8(p) = self.pixels_mut() {
-            p.iter_mut().for_each(|v| *v &= mask);
+        let cut = |p: &mut [u8]| p.iter_mut().for_each(|v| *v &= mask);
+        if self.change_bytes(cut).is_some() {
             return self;
         }
         // The thousandth keeps a value that is a whole level from falling below it in rounding.

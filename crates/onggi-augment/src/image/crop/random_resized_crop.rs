@@ -2,7 +2,7 @@
 //! on photographs.
 
 use crate::image::base::prelude::*;
-use crate::image::{Border, Interpolation, Window};
+use crate::image::{Interpolation, Window};
 
 settings! {
     /// Cuts a window whose share of the area and aspect ratio (width / height, drawn on a
@@ -66,8 +66,7 @@ impl Transform for RandomResizedCrop {
     }
 
     fn apply(&self, window: &Window, sample: Sample) -> Result<Sample, AugmentError> {
-        let cut = sample.window(*window, Border::Edge, &Fill::All(0.0));
-        Ok(cut.resize(self.size, self.interpolation, self.antialias))
+        Ok(sample.resize_window(*window, self.size, self.interpolation, self.antialias))
     }
 
     #[cfg(test)]
