@@ -30,7 +30,7 @@ pub fn freeze<M: Module>(model: M, frozen: impl Fn(&str) -> bool) -> (M, Vec<Str
                 return param;
             }
             self.names.push(name);
-            param.map(|value| value.set_require_grad(false))
+            param.set_require_grad(false)
         }
     }
     let mut freeze = Freeze {

@@ -51,10 +51,9 @@ impl LoraConfig {
             return Err(NnError::config(NAME, "alpha", "finite", self.alpha));
         }
         let device = base.weight.val().device();
-        let frozen = |value: Tensor<2>| value.set_require_grad(false);
         Ok(LoraLinear {
-            weight: base.weight.map(frozen),
-            bias: (base.bias).map(|bias| bias.map(|value| value.set_require_grad(false))),
+            weight: base.weight.set_require_grad(false),
+            bias: base.bias.map(|bias| bias.set_require_grad(false)),
             lora_a: init::parameter(init::default_uniform(
                 [self.r, inputs],
                 inputs,

@@ -87,7 +87,8 @@ fn folders_of_texts_other_pooling_and_numpy() {
     embed(&["--out", "f.npy", "--max-tokens", "4"]).good();
     let bytes = fs::read(place.path("f.npy")).unwrap();
     assert_eq!(bytes.len(), 128 + 6 * 16 * 4);
-    embed(&["--out", "g.csv", "--pooling", "pooler"]).bad(2, "no pooler; take mean or cls");
+    embed(&["--out", "g.csv", "--pooling", "pooler"])
+        .bad(2, "mean or cls: this encoder has no pooler");
     embed(&["--out", "g.csv", "--target", "class"])
         .bad(2, "the classes of a folder are its folders");
     embed(&["--out", "g.csv", "--max-tokens", "3"]).bad(2, "--max-tokens must be at least 4");
