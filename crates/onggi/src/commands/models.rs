@@ -20,7 +20,7 @@ Examples:
   onggi models list                      every model, and where its weights are
   onggi models info efficientnet_lite0   size, input, licence of one
   onggi models pull efficientnet_lite1   its weights into the hub's cache, for --pretrained
-  onggi models pull all-MiniLM-L6-v2     an encoder of texts, for `onggi embed`
+  onggi models pull all-MiniLM-L6-v2     an encoder of texts, for `train` and `embed`
 
 The hub is Hugging Face's: HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_CACHE are respected, and with
 HF_HUB_OFFLINE=1 nothing is asked of it.";

@@ -44,7 +44,8 @@ pub(crate) struct TrainFlags {
     pub(super) resume: Option<PathBuf>,
     /// Model, see `onggi models list` [default: efficientnet_lite0 with --pretrained for colour photos,
     /// small_resnet for other images, mlp for tables, linear for texts, which networks take too:
-    /// bag_of_embeddings, cnn, gru, lstm, transformer]
+    /// bag_of_embeddings, cnn, gru, lstm, transformer; or a pretrained encoder such as all-MiniLM-L6-v2, or
+    /// its folder]
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
@@ -57,11 +58,13 @@ pub(crate) struct TrainFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) weights: Option<PathBuf>,
     /// How much of a pretrained model is trained: head (the classifier alone, fitted to the backbone's
-    /// features), last-N (its last N parts too), all [default: by the number of training images]
+    /// features), last-N (its last N parts too; images), lora (low-rank matrices; texts), all
+    /// [default: by the number of training samples]
     #[arg(long, value_name = "WHAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tune: Option<Tune>,
-    /// Augmented views of each training image that a head is fitted to, beside the image itself [default: 0]
+    /// Augmented views of each training sample that a head is fitted to, beside the sample itself
+    /// [default: 0; texts as --augment-text has it]
     #[arg(long, value_name = "K")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) views: Option<usize>,

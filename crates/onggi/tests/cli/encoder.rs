@@ -61,7 +61,7 @@ fn few_texts_get_a_head_and_features_are_kept() {
 fn low_rank_matrices_or_everything_is_tuned() {
     let place = place();
     for (tune, parameters) in [("lora", "1,058 parameters"), ("all", "")] {
-        let train = format!("{TRAIN} --tune {tune} --epochs 3 --lr 0.01");
+        let train = format!("{TRAIN} --tune {tune} --epochs 3");
         let said = run(&place, &format!("{train} --out {tune} --threads 1"))
             .good()
             .stdout;

@@ -47,6 +47,7 @@ Examples:
   onggi train table.csv --target diagnosis        numeric columns, one class column
   onggi train reviews.csv --text-column text --target label
   onggi train reviews.csv --text-column text --target label --model cnn --augment-text eda
+  onggi train reviews.csv --text-column text --target label --model all-MiniLM-L6-v2 --tune lora
   onggi train --config runs/photos-1/config.toml  repeat a run
   onggi train photos/ --time 10m                  no longer than ten minutes
   onggi train --resume runs/photos-1              go on with a run that was stopped
