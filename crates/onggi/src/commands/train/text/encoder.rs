@@ -115,18 +115,19 @@ fn settle(
     training: usize,
     searching: bool,
 ) -> Result<(Settings, Option<String>), Failure> {
-    let mut settings = settings.clone();
     let mut reason = None;
     if settings.weights.is_some() {
         return usage(
             "--weights is for images; an encoder of texts is named by --model, or is a folder",
         );
     }
-    if settings.width != 1.0 || settings.drop_path > 0.0 || settings.vocabulary.is_some() {
+    let given = |name: &str| settings.given.iter().any(|given| given == name);
+    if settings.width != 1.0 || settings.drop_path > 0.0 || given("norm") || given("vocabulary") {
         return usage(
-            "--width, --drop-path and --vocabulary have no part in a pretrained encoder, whose weights are as they are",
+            "--width, --drop-path, --norm and --vocabulary have no part in a pretrained encoder, whose weights are as they are",
         );
     }
+    let mut settings = settings.clone();
     if settings.tune == Tune::Auto {
         let (tune, why) = if training <= HEAD_UP_TO && !searching {
             (Tune::Head, "too few to move an encoder without harm")
@@ -140,7 +141,7 @@ fn settle(
             "--tune {tune}: {training} training texts are {why}"
         ));
     }
-    let lr = !settings.given.iter().any(|given| given == "lr");
+    let lr = !given("lr");
     match settings.tune {
         Tune::Head => {
             // A view more for each changed copy that the recipe makes of a text.
