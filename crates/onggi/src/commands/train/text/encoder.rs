@@ -1,7 +1,7 @@
 //! Pretrained encoders: a head on their features, low-rank matrices, or all of their weights.
 
 use super::network::{Tokens, prepare, show};
-use super::{Data, recipe};
+use super::{Data, asked, recipe};
 use crate::commands::train::transfer::{Head, Samples, train_head};
 use crate::commands::train::{Job, Watch};
 use crate::encoder::{Encoder, EncoderDescription, Ids, Published};
@@ -58,7 +58,7 @@ pub(super) fn train(
         "{}, {bytes} bytes; mean of {max_tokens} tokens; {}; {:?}",
         files.weights.display(),
         tokens.written,
-        settings.augment_text
+        asked(&settings, train.0.len())?
     );
     let mut description = EncoderDescription {
         config: read(&files.config)?,

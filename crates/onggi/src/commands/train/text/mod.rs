@@ -103,12 +103,18 @@ pub(super) fn train(settings: &Settings, watch: Watch, job: Job) -> Result<(), F
     ))
 }
 
+/// The recipe asked for, which depends on the number of training texts.
+fn asked(settings: &Settings, texts: usize) -> Result<Option<Recipe>, Failure> {
+    let name = settings.augment_text.as_ref();
+    let recipe = name.map(|name| Recipe::by_name(name, texts)).transpose();
+    recipe.or_else(|e| usage(format!("--augment-text: {e}")))
+}
+
 /// The recipe asked for, as a pipeline and the number of copies it makes of a text.
 fn recipe(settings: &Settings, texts: usize) -> Result<Option<(Pipeline, usize)>, Failure> {
-    let Some(name) = &settings.augment_text else {
+    let Some(recipe) = asked(settings, texts)? else {
         return Ok(None);
     };
-    let recipe = Recipe::by_name(name, texts).or_else(|e| usage(format!("--augment-text: {e}")))?;
     let pipeline = Pipeline::new(recipe.config, &Resources::default())?;
     Ok(Some((pipeline, recipe.copies)))
 }
