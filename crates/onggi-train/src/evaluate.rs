@@ -1,6 +1,6 @@
 //! A model's answers on a data set.
 
-use crate::{Input, TrainError, TrainSettings};
+use crate::{Input, Subset, TrainError, TrainSettings};
 use burn::tensor::Device;
 use onggi_data::{Batch, Dataset, Loader, LoaderConfig, View};
 use onggi_nn::average::recompute_running_stats;
@@ -94,7 +94,8 @@ pub(crate) fn predict_by<X: Input, M: Network<X>>(
 }
 
 /// What `model` puts out for the samples as they are seen in `view`, in their order and in eval mode: one row a
-/// sample. `done` is told how many there are so far.
+/// sample. `done` is told how many there are so far. Sequences of like length go through the model together,
+/// so that little of what it sees is padding.
 ///
 /// # Errors
 /// Samples that cannot be read, or that do not fit the model.
@@ -105,12 +106,27 @@ pub fn rows<X: Input, M: Network<X>>(
     view: View,
     mut done: impl FnMut(usize),
 ) -> Result<Vec<f32>, TrainError> {
-    let (mut rows, mut samples) = (Vec::new(), 0);
-    outputs(model, data, workers, BATCH / 2, view, |out, labels, _| {
-        rows.extend_from_slice(out);
-        samples += labels.len();
-        done(samples);
-    })?;
+    let mut order: Vec<usize> = (0..data.len()).collect();
+    order.sort_by_key(|&index| data.sequence_len(index));
+    let sorted: Arc<dyn Dataset> = Arc::new(Subset::of(data.clone(), order.clone()));
+    let (mut found, mut samples) = (Vec::new(), 0);
+    outputs(
+        model,
+        &sorted,
+        workers,
+        BATCH / 2,
+        view,
+        |out, labels, _| {
+            found.extend_from_slice(out);
+            samples += labels.len();
+            done(samples);
+        },
+    )?;
+    let width = found.len() / order.len().max(1);
+    let mut rows = vec![0.0; found.len()];
+    for (&index, row) in order.iter().zip(found.chunks_exact(width.max(1))) {
+        rows[index * width..(index + 1) * width].copy_from_slice(row);
+    }
     Ok(rows)
 }
 

@@ -12,6 +12,7 @@ use burn::tensor::Device;
 use onggi_data::DataError;
 use onggi_data::text::Encode;
 use onggi_nn::lora::LoraConfig;
+use onggi_nn::state::StateDict;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -69,19 +70,8 @@ impl Encoder {
             return usage("--max-tokens must be at least 4 for an encoder");
         }
         let files = self.files()?;
-        let (config, state) = files.read().map_err(anyhow::Error::from)?;
+        let (config, state, tokenizer) = parts(&files, max_tokens)?;
         let max_tokens = max_tokens.min(config.max_tokens());
-        let tokenizer = TextTokenizer::read(&files.tokenizer, max_tokens);
-        let tokenizer = tokenizer.map_err(anyhow::Error::from)?;
-        if tokenizer.vocab_size() > config.vocab_size {
-            return Err(anyhow!(
-                "{}: the tokenizer has {} ids, the model {}: they are not of one model",
-                files.tokenizer.display(),
-                tokenizer.vocab_size(),
-                config.vocab_size
-            )
-            .into());
-        }
         let encoder = TextEncoder::from_state(&config, state, &Device::flex())
             .map_err(|e| anyhow!("{}: {e}", files.weights.display()))?;
         Ok(Published {
@@ -92,6 +82,26 @@ impl Encoder {
             max_tokens,
         })
     }
+}
+
+/// What is in a model's files. Its tokenizer cuts a text to `max_tokens`, or as many as the model was made for.
+pub(crate) fn parts(
+    files: &EncoderFolder,
+    max_tokens: usize,
+) -> Result<(EncoderConfig, StateDict, TextTokenizer), Failure> {
+    let (config, state) = files.read().map_err(anyhow::Error::from)?;
+    let tokenizer = TextTokenizer::read(&files.tokenizer, max_tokens.min(config.max_tokens()));
+    let tokenizer = tokenizer.map_err(anyhow::Error::from)?;
+    if tokenizer.vocab_size() > config.vocab_size {
+        return Err(anyhow!(
+            "{}: the tokenizer has {} ids, the model {}: they are not of one model",
+            files.tokenizer.display(),
+            tokenizer.vocab_size(),
+            config.vocab_size
+        )
+        .into());
+    }
+    Ok((config, state, tokenizer))
 }
 
 /// Ids as a data set of texts has them: one higher than the tokenizer's, as 0 is padding.

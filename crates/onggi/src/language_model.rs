@@ -1,5 +1,6 @@
 //! Masked language models behind the augmenters that ask one.
 
+use crate::encoder::parts;
 use crate::failure::Failure;
 use crate::zoo::bert::{EncoderFolder, MaskedLm, Tokens};
 use crate::zoo::tokenizer::TextTokenizer;
@@ -26,18 +27,7 @@ impl GapFiller {
     /// A folder that is none, or a model without the head.
     pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
         let files = EncoderFolder::find(folder).map_err(anyhow::Error::from)?;
-        let (config, state) = files.read().map_err(anyhow::Error::from)?;
-        let most = CONTEXT.min(config.max_tokens());
-        let tokenizer = TextTokenizer::read(&files.tokenizer, most).map_err(anyhow::Error::from)?;
-        if tokenizer.vocab_size() > config.vocab_size {
-            return Err(anyhow!(
-                "{}: the tokenizer has {} ids, the model {}: they are not of one model",
-                files.tokenizer.display(),
-                tokenizer.vocab_size(),
-                config.vocab_size
-            )
-            .into());
-        }
+        let (config, state, tokenizer) = parts(&files, CONTEXT)?;
         let model = MaskedLm::from_state(&config, state, &Device::flex())
             .map_err(|e| anyhow!("{}: no masked language model: {e}", files.weights.display()))?;
         Ok(Self { model, tokenizer })

@@ -9,7 +9,7 @@ use onggi_data::text::{Texts, TokenDataset};
 use onggi_data::{Dataset, View};
 use onggi_nn::init;
 use onggi_train::linear::DenseRows;
-use onggi_train::{Subset, rows};
+use onggi_train::rows;
 use std::sync::Arc;
 
 /// The column that names the rows of a file.
@@ -46,21 +46,7 @@ impl Embed {
         let (ids, names) = (Ids(published.tokenizer), texts.ids().to_vec());
         let data = TokenDataset::new(ids, texts.texts(), Vec::new(), 2, names, max_tokens)?;
         let data: Arc<dyn Dataset> = Arc::new(data);
-        // Texts of like length together, so that little is padding.
-        let mut order: Vec<usize> = (0..data.len()).collect();
-        order.sort_by_key(|&i| data.sequence_len(i));
-        let sorted: Arc<dyn Dataset> = Arc::new(Subset::of(data, order.clone()));
-        let found = rows(
-            &TextFeatures { model },
-            &sorted,
-            threads,
-            View::Eval,
-            |_| {},
-        )?;
-        let mut features = vec![0f32; found.len()];
-        for (&i, row) in order.iter().zip(found.chunks(width)) {
-            features[i * width..(i + 1) * width].copy_from_slice(row);
-        }
+        let features = rows(&TextFeatures { model }, &data, threads, View::Eval, |_| {})?;
         Ok(Found {
             what: "texts",
             features: DenseRows::new(features, width)?,

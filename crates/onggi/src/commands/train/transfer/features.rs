@@ -101,11 +101,9 @@ impl<'a, M> Seen<'a, M> {
         let bar = watch.counting("features", n * views.len());
         let mut done = 0;
         for view in views {
-            let mut missing: Vec<usize> = (0..n)
+            let missing: Vec<usize> = (0..n)
                 .filter(|&i| cache.get(&key(i, view)).is_none())
                 .collect();
-            // Sequences of like length together, so that little is padding.
-            missing.sort_by_key(|&i| data.sequence_len(i));
             done += n - missing.len();
             bar.set(done);
             if missing.is_empty() {
