@@ -12,7 +12,7 @@ use onggi_nn::norm::{
 use onggi_nn::optim::Gradients;
 use onggi_nn::state::{self, StateDict, StateTensor};
 use onggi_nn::{Mode, NnError, init};
-use onggi_ops::testing::{Golden, assert_close, values};
+use onggi_ops::testing::{Golden, assert_close, tolerance_or, values};
 
 fn device() -> Device {
     onggi_ops::testing::device().autodiff()
@@ -31,9 +31,10 @@ impl Case {
             env!("CARGO_MANIFEST_DIR"),
             "/tests/fixtures/norms.safetensors"
         ));
-        // With a mean ten thousand times the spread, rounding to f32 is 5e-4 of the spread.
+        // With a mean ten thousand times the spread, rounding to f32 is 5e-4 of the spread; the
+        // composed forms of other devices round each sum on its way too.
         let tolerance = if name.ends_with("large_mean") {
-            5e-4
+            tolerance_or(5e-4, 5e-3)
         } else {
             2e-6
         };

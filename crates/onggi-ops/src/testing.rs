@@ -73,11 +73,23 @@ pub fn skipped_without_nan() -> bool {
     device_name() == "wgpu" && skipped("infinities and NaN, which it may take for absent")
 }
 
+/// [`skipped`] where Burn's back end refuses tensors without elements, as all but the CPU's do in
+/// some of their operations.
+pub fn skipped_without_empty() -> bool {
+    skipped("tensors without elements, which Burn refuses there")
+}
+
 /// A test's tolerance on the device that it runs on.
 pub fn tolerance(on_cpu: f32) -> f32 {
+    tolerance_or(on_cpu, OTHER_DEVICE)
+}
+
+/// A test's tolerance: `on_cpu` there, and `elsewhere` on another device, where that is larger and
+/// the test says why.
+pub fn tolerance_or(on_cpu: f32, elsewhere: f32) -> f32 {
     match device_name().as_str() {
         "cpu" => on_cpu,
-        _ => on_cpu.max(OTHER_DEVICE),
+        _ => on_cpu.max(elsewhere),
     }
 }
 
@@ -147,6 +159,19 @@ pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
             expected[at],
         );
     }
+}
+
+/// Panics unless two computations of the same things gave the same bits: on the CPU. Elsewhere they
+/// are [`assert_close`]: a device may choose other kernels for the second.
+///
+/// # Panics
+/// As said: this is a test's assertion.
+#[track_caller]
+pub fn assert_repeats(what: &str, got: &[f32], expected: &[f32]) {
+    if device_name() == "cpu" {
+        assert_eq!(got, expected, "{what}");
+    }
+    assert_close(what, got, expected, 0.0);
 }
 
 /// The values of `forward` and the gradient of each leaf, through an upstream gradient of fixed

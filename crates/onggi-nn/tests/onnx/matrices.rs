@@ -53,6 +53,8 @@ pub(crate) fn matmul(case: &Case) -> Outcome {
 pub(crate) fn gather(case: &Case) -> Outcome {
     let (data, indices) = (case.input("data"), case.input("indices"));
     require(case.size("axis") == 0, "an embedding looks up along axis 0")?;
+    let forwards = indices.values.iter().all(|&i| i >= 0.0);
+    require(forwards, "an embedding's indices count from the start")?;
     let rows = data.shape[0];
     let width = data.values.len() / rows;
     let table = data.reshaped(&[rows, width]);

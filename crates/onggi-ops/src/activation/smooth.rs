@@ -4,6 +4,7 @@ use super::apply;
 use crate::OpError;
 use crate::kernels::elementwise::{Gelu, GeluTanh, Mish, Sigmoid, Silu, Softplus, Tanh};
 use burn::tensor::{Tensor, activation};
+use std::f64::consts::FRAC_1_SQRT_2;
 
 /// `y = x · Φ(x)`, with the standard normal distribution `Φ`: PyTorch's `approximate="none"`.
 ///
@@ -27,7 +28,11 @@ use burn::tensor::{Tensor, activation};
 /// On the CPU, `Φ` keeps its relative precision for large negative `x`, where PyTorch's
 /// `(1 + erf) / 2` cancels.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    apply(x, Gelu, activation::gelu)
+    // Burn's own `gelu` has the gradient of the approximation by `tanh`.
+    apply(x, Gelu, |x| {
+        let phi = (x.clone() * FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
+        x * phi
+    })
 }
 
 /// `y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715·x³)))`: PyTorch's GELU with `approximate="tanh"`.

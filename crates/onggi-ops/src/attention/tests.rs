@@ -243,20 +243,22 @@ fn large_scores() {
 
 #[test]
 fn empty_and_permuted_inputs() {
-    let none = scaled_dot_product_attention(
-        random([0, 2, 3, 4], 1),
-        random([0, 2, 5, 4], 1),
-        random([0, 2, 5, 6], 1),
-        AttentionOptions::default(),
-    );
-    assert_eq!(none.unwrap().dims(), [0, 2, 3, 6]);
-    for out in outcome(&[random([24], 1)], |leaf| {
-        let q = leaf[0].clone().reshape([1, 2, 3, 4]);
-        let [k, v] = [random([1, 2, 0, 4], 2), random([1, 2, 0, 2], 3)].map(Tensor::from_inner);
-        let y = scaled_dot_product_attention(q, k, v, AttentionOptions::default()).unwrap();
-        y.flatten(0, 3)
-    }) {
-        assert!(out.iter().all(|&v| v == 0.0));
+    if !crate::testing::skipped_without_empty() {
+        let none = scaled_dot_product_attention(
+            random([0, 2, 3, 4], 1),
+            random([0, 2, 5, 4], 1),
+            random([0, 2, 5, 6], 1),
+            AttentionOptions::default(),
+        );
+        assert_eq!(none.unwrap().dims(), [0, 2, 3, 6]);
+        for out in outcome(&[random([24], 1)], |leaf| {
+            let q = leaf[0].clone().reshape([1, 2, 3, 4]);
+            let [k, v] = [random([1, 2, 0, 4], 2), random([1, 2, 0, 2], 3)].map(Tensor::from_inner);
+            let y = scaled_dot_product_attention(q, k, v, AttentionOptions::default()).unwrap();
+            y.flatten(0, 3)
+        }) {
+            assert!(out.iter().all(|&v| v == 0.0));
+        }
     }
     let x = random([2, 5, 3, 4], 1).swap_dims(1, 2);
     let copied = Tensor::from_data(x.clone().into_data(), &crate::testing::device());

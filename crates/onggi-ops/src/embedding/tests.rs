@@ -128,14 +128,16 @@ fn mistakes_are_errors() {
         let y: Result<Tensor<2>, _> = embedding(table(), of(indices), None);
         y.unwrap_err().to_string()
     };
-    assert_eq!(
-        message([0, 4]),
-        "embedding: index 4 at position 1 is outside of the table's 4 rows"
-    );
-    assert_eq!(
-        message([-1, 0]),
-        "embedding: index -1 at position 0 is outside of the table's 4 rows"
-    );
+    if !crate::testing::skipped("the range of indices, which would have to be fetched from it") {
+        assert_eq!(
+            message([0, 4]),
+            "embedding: index 4 at position 1 is outside of the table's 4 rows"
+        );
+        assert_eq!(
+            message([-1, 0]),
+            "embedding: index -1 at position 0 is outside of the table's 4 rows"
+        );
+    }
     assert!(embedding::<1, 2>(table(), of([0, 1]), Some(4)).is_err());
     assert!(embedding::<1, 3>(table(), of([0, 1]), None).is_err());
     let bag = |offsets: &[usize]| embedding_bag(table(), of([0, 1]), offsets, Bag::Mean, None);

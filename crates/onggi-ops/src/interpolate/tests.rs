@@ -124,6 +124,9 @@ fn input_may_lie_in_any_order_and_be_empty() {
     let copied = Tensor::<4>::from_data(permuted.clone().into_data(), &crate::testing::device());
     let y = |x| values(&interpolate(x, Size::To([4, 11]), EDGES).unwrap());
     assert_eq!(y(permuted), y(copied));
+    if crate::testing::skipped_without_empty() {
+        return;
+    }
     let empty = Tensor::<4>::zeros([0, 3, 9, 7], &crate::testing::device());
     let y = interpolate(empty, Size::To([4, 11]), EDGES).unwrap();
     assert_eq!(y.dims(), [0, 3, 4, 11]);

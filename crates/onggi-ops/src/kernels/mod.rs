@@ -27,6 +27,7 @@ pub(crate) mod pool;
 pub(crate) mod prelu;
 pub(crate) mod recurrent;
 pub(crate) mod resample;
+mod simd;
 pub(crate) mod softmax;
 
 use std::marker::PhantomData;

@@ -89,12 +89,11 @@ impl CrossEntropy {
 
     fn composed(self, x: Tensor<2>, target: Option<Tensor<2>>) -> Tensor<1> {
         let (device, dtype) = (x.device(), x.dtype());
-        let [rows, _] = x.dims();
-        let row = |values: Vec<f32>| {
-            let shape = [1, values.len()];
-            Tensor::<2>::from_data(TensorData::new(values, shape), (&device, dtype))
-        };
-        let weight = self.weight.as_ref().map(|w| row(w.to_vec()));
+        let [rows, k] = x.dims();
+        let weight = self.weight.as_ref().map(|weight| {
+            let weight = TensorData::new(weight.to_vec(), [1, k]);
+            Tensor::<2>::from_data(weight, (&device, dtype))
+        });
         let weighted = |x: Tensor<2>| match &weight {
             Some(weight) => x * weight.clone(),
             None => x,
@@ -104,21 +103,30 @@ impl CrossEntropy {
             let target = target * self.hit + self.spread;
             -(weighted(target) * log_p).sum_dim(1)
         } else {
+            // Picked by a mask and not by `gather`, whose gradient adds at places: a device that
+            // does so with atomics gives other bits each time. A mask also keeps infinite
+            // logarithms of other classes out of the sum, as a product with zeros would not.
             let counted = |&class: &usize| class != IGNORED;
-            let index = |class: &usize| if counted(class) { *class as i64 } else { 0 };
+            let column = |values: Vec<f32>| {
+                let values = TensorData::new(values, [rows, 1]);
+                Tensor::<2>::from_data(values, (&device, dtype))
+            };
+            let index = |class: &usize| if counted(class) { *class as i64 } else { -1 };
             let index: Vec<i64> = self.classes.iter().map(index).collect();
             let index = Tensor::<2, Int>::from_data(TensorData::new(index, [rows, 1]), &device);
+            let classes = Tensor::<1, Int>::arange(0..k as i64, &device).reshape([1, k]);
+            let others = classes.expand([rows, k]).not_equal(index.expand([rows, k]));
             let factor = |class: &usize| match &self.weight {
                 Some(weight) if counted(class) => weight[*class] * self.hit,
                 _ => self.hit,
             };
-            let factors = row(self.classes.iter().map(factor).collect()).transpose();
-            let mut losses = -log_p.clone().gather(1, index) * factors;
+            let factors = column(self.classes.iter().map(factor).collect());
+            let mut losses = -log_p.clone().mask_fill(others, 0.0).sum_dim(1) * factors;
             if self.spread != 0.0 {
                 losses = losses - weighted(log_p).sum_dim(1) * self.spread;
             }
             let ignored = self.classes.iter().map(|class| f32::from(!counted(class)));
-            let ignored = row(ignored.collect()).transpose().equal_elem(1.0);
+            let ignored = column(ignored.collect()).equal_elem(1.0);
             losses.mask_fill(ignored, 0.0)
         };
         match self.reduction {

@@ -201,6 +201,9 @@ fn a_view_of_a_larger_tensor_is_stepped_alone() {
 
 #[test]
 fn norm_is_exact_where_f32_would_overflow_or_lose() {
+    if skipped("sums in f64, which its composed form does not have") {
+        return;
+    }
     let device = crate::testing::device();
     let large = Tensor::<1>::full([4], 1e30, &device);
     assert!((global_norm(&[&large], NormType::L2) / 2e30 - 1.0).abs() < 1e-6);

@@ -7,10 +7,11 @@
 //!
 //! Limited by memory.
 
+use super::super::simd::{Isa, Register, dispatch};
 use super::super::{Shared, output};
 use super::each;
 use super::geometry::{Axis, Geometry};
-use super::lanes::{Isa, dispatch, fused};
+use super::lanes::fused;
 use super::scratch::scratch;
 
 /// Whether the convolution is one for this file.
@@ -315,21 +316,24 @@ fn plane_pass(
     bias: f32,
     to: &mut [f32],
 ) {
-    dispatch!(
-        isa,
-        plane_pass_body::<R, FMA>(
-            padded: &[f32],
-            copy: Copy,
-            width: usize,
-            taps: &[(usize, f32)],
-            bias: f32,
-            to: &mut [f32],
-        )
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            plane_pass_body(
+                padded: &[f32],
+                copy: Copy,
+                width: usize,
+                taps: &[(usize, f32)],
+                bias: f32,
+                to: &mut [f32],
+            )
+        );
+    }
 }
 
 #[inline(always)]
-fn plane_pass_body<const R: usize, const FMA: bool>(
+fn plane_pass_body<V: Register>(
     padded: &[f32],
     copy: Copy,
     width: usize,
@@ -339,16 +343,16 @@ fn plane_pass_body<const R: usize, const FMA: bool>(
 ) {
     let step = copy.rows.stride * copy.row();
     if width > WIDE / 2 {
-        blocks::<WIDE, FMA>(padded, [step, width], taps, bias, to);
+        blocks::<V, WIDE>(padded, [step, width], taps, bias, to);
     } else if width > WIDE / 4 {
-        blocks::<{ WIDE / 2 }, FMA>(padded, [step, width], taps, bias, to);
+        blocks::<V, { WIDE / 2 }>(padded, [step, width], taps, bias, to);
     } else {
-        blocks::<{ WIDE / 4 }, FMA>(padded, [step, width], taps, bias, to);
+        blocks::<V, { WIDE / 4 }>(padded, [step, width], taps, bias, to);
     }
 }
 
 #[inline(always)]
-fn blocks<const W: usize, const FMA: bool>(
+fn blocks<V: Register, const W: usize>(
     padded: &[f32],
     [step, width]: [usize; 2],
     taps: &[(usize, f32)],
@@ -361,7 +365,7 @@ fn blocks<const W: usize, const FMA: bool>(
             for &(at, weight) in taps {
                 let from = &padded[y * step + at + block * W..][..W];
                 for l in 0..W {
-                    sums[l] = fused::<FMA>(weight, from[l], sums[l]);
+                    sums[l] = fused::<V>(weight, from[l], sums[l]);
                 }
             }
             // Whole registers are stored; a copy of unknown length is a call.
@@ -411,20 +415,23 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
 }
 
 fn plane_dots(isa: Isa, padded: &[f32], copy: Copy, at: &[usize], dy: &[f32], sums: &mut [f32]) {
-    dispatch!(
-        isa,
-        plane_dots_body::<R, FMA>(
-            padded: &[f32],
-            copy: Copy,
-            at: &[usize],
-            dy: &[f32],
-            sums: &mut [f32],
-        )
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            plane_dots_body(
+                padded: &[f32],
+                copy: Copy,
+                at: &[usize],
+                dy: &[f32],
+                sums: &mut [f32],
+            )
+        );
+    }
 }
 
 #[inline(always)]
-fn plane_dots_body<const R: usize, const FMA: bool>(
+fn plane_dots_body<V: Register>(
     padded: &[f32],
     copy: Copy,
     at: &[usize],
@@ -449,7 +456,7 @@ fn plane_dots_body<const R: usize, const FMA: bool>(
                         .first_chunk()
                         .expect("padded");
                     for l in 0..8 {
-                        lanes[tap][l] = fused::<FMA>(dy[l], from[l], lanes[tap][l]);
+                        lanes[tap][l] = fused::<V>(dy[l], from[l], lanes[tap][l]);
                     }
                 }
             }

@@ -2,10 +2,11 @@
 //! are read where they are, and taps in the padding are left out. Forward, and the input gradient
 //! at strides where it is no convolution itself.
 
+use super::super::simd::Isa;
 use super::super::{Shared, output};
 use super::each;
 use super::geometry::{Axis, Geometry};
-use super::lanes::{Isa, LANES};
+use super::lanes::{LANES, rows};
 use super::planes::{Area, Planes, pixels};
 use super::product::{Columns, Packed, Term, product};
 use super::scratch::scratch;
@@ -130,7 +131,7 @@ fn pass(
     from: Planes<&[f32]>,
     to: Planes<Shared<'_, f32>>,
 ) {
-    let outs = to.channels.next_multiple_of(isa.rows());
+    let outs = to.channels.next_multiple_of(rows(isa));
     let packed = Packed {
         values: weight,
         taps: g.taps(),
@@ -205,7 +206,7 @@ impl Plan {
 
 /// The weight by panels, `(panels, taps, depth, rows)`.
 fn pack(isa: Isa, weight: &[f32], g: &Geometry, way: Way) -> Vec<f32> {
-    let (rows, taps) = (isa.rows(), g.taps());
+    let (rows, taps) = (rows(isa), g.taps());
     let (outs, depth) = if way == Way::Forward {
         (g.o, g.c)
     } else {

@@ -1,11 +1,12 @@
 //! The weight gradient of [`direct`](super::direct): scalar products of `dy` with the pixels that
 //! each tap reads.
 
+use super::super::simd::Isa;
 use super::super::{Shared, output};
 use super::direct::areas;
 use super::dots::{Rows, Segment, Sums, dots};
 use super::geometry::Geometry;
-use super::lanes::{Isa, LANES};
+use super::lanes::LANES;
 use super::planes::{Area, Planes, pixels};
 use super::scratch::scratch;
 use super::{each, sum_parts};

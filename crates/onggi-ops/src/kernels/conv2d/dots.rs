@@ -1,7 +1,8 @@
 //! Scalar products of rows of lanes with each other: the inner loop of the batched weight
 //! gradients, whose sums run over images and pixels.
 
-use super::lanes::{Isa, LANES, dispatch, fused};
+use super::super::simd::{Isa, Register, dispatch};
+use super::lanes::LANES;
 
 /// Lines that meet each other: `count` lines of `a`, one after the other, with lines of `b`.
 #[derive(Clone, Copy, Debug)]
@@ -46,24 +47,29 @@ pub(super) fn dots(
         assert!(a.holds(segment.a + segment.count - 1));
         assert!(b.holds(segment.b + (segment.count - 1) * step));
     }
-    dispatch!(
-        isa,
-        dots_body::<R, FMA>(
-            a: Rows<'_>,
-            b: Rows<'_>,
-            step: usize,
-            taps: &[Vec<Segment>],
-            sums: Sums<'_>,
-        )
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            dots_body(
+                a: Rows<'_>,
+                b: Rows<'_>,
+                step: usize,
+                taps: &[Vec<Segment>],
+                sums: Sums<'_>,
+            )
+        );
+    }
 }
 
 /// Rows of `a` and of `b` that meet in registers: 12 sums, 3 values and 1 fill AVX2's 16.
 const A: usize = 3;
 const B: usize = 4;
 
+/// # Safety
+/// The segments are inside, as [`dots`] checks; the register's instructions are there.
 #[inline(always)]
-fn dots_body<const R: usize, const FMA: bool>(
+unsafe fn dots_body<V: Register>(
     a: Rows<'_>,
     b: Rows<'_>,
     step: usize,
@@ -82,11 +88,8 @@ fn dots_body<const R: usize, const FMA: bool>(
             ];
             // Taps innermost: they find their lines in L1.
             for (tap, segments) in taps.iter().enumerate() {
-                let block = if R == 12 {
-                    block::<16, FMA>(a, rows, b, columns, step, segments)
-                } else {
-                    block::<8, FMA>(a, rows, b, columns, step, segments)
-                };
+                // SAFETY: by the caller's promise.
+                let block = unsafe { block::<V>(a, rows, b, columns, step, segments) };
                 for r in 0..A.min(a.count - i) {
                     let at = tap * sums.tap_apart + (i + r) * sums.row_apart + j;
                     if j + B <= b.count {
@@ -121,8 +124,10 @@ unsafe fn starts<const N: usize>(a: Rows<'_>, rows: [usize; N]) -> [*const f32; 
     at
 }
 
+/// # Safety
+/// The segments are inside, and the register's instructions are there.
 #[inline(always)]
-fn block<const W: usize, const FMA: bool>(
+unsafe fn block<V: Register>(
     a: Rows<'_>,
     rows: [usize; A],
     b: Rows<'_>,
@@ -130,43 +135,44 @@ fn block<const W: usize, const FMA: bool>(
     step: usize,
     segments: &[Segment],
 ) -> [[f32; B]; A] {
-    let mut sums = [[[0f32; W]; B]; A];
-    // SAFETY: `dots` has checked each segment's last line in the last row.
+    let parts = LANES / V::LEN;
+    // SAFETY: by the caller's promise; a register is no longer than a line.
     unsafe {
+        let mut sums = [[V::splat(0.0); B]; A];
         let (left_at, right_at) = (starts(a, rows), starts(b, columns));
         let skip = (step - 1) * LANES;
         for segment in segments {
             let (mut left_line, mut right_line) = (segment.a * LANES, segment.b * LANES);
             // One flat loop: with a loop over a line's parts in it, the compiler spills the sums.
-            for part in 1..=segment.count * (LANES / W) {
-                let mut left = [[0f32; W]; A];
+            for part in 1..=segment.count * parts {
+                let mut left = [V::splat(0.0); A];
                 for r in 0..A {
-                    left[r] = *left_at[r].add(left_line).cast::<[f32; W]>();
+                    left[r] = V::load(left_at[r].add(left_line));
                 }
                 for c in 0..B {
-                    let right = *right_at[c].add(right_line).cast::<[f32; W]>();
+                    let right = V::load(right_at[c].add(right_line));
                     for r in 0..A {
-                        for l in 0..W {
-                            sums[r][c][l] = fused::<FMA>(left[r][l], right[l], sums[r][c][l]);
-                        }
+                        sums[r][c] = sums[r][c].add_product(left[r], right);
                     }
                 }
-                left_line += W;
-                right_line += W + if part % (LANES / W) == 0 { skip } else { 0 };
+                left_line += V::LEN;
+                right_line += V::LEN + if part % parts == 0 { skip } else { 0 };
             }
         }
-    }
-    let mut totals = [[0f32; B]; A];
-    for r in 0..A {
-        let mut quarters = [[0f32; 4]; B];
-        for c in 0..B {
-            for l in 0..W {
-                quarters[c][l % 4] += sums[r][c][l];
+        let mut totals = [[0f32; B]; A];
+        for r in 0..A {
+            let mut quarters = [[0f32; 4]; B];
+            for c in 0..B {
+                let mut values = [0f32; LANES];
+                sums[r][c].store(values.as_mut_ptr());
+                for l in 0..V::LEN {
+                    quarters[c][l % 4] += values[l];
+                }
             }
+            totals[r] = totals_of(quarters);
         }
-        totals[r] = totals_of(quarters);
+        totals
     }
-    totals
 }
 
 /// The sum of each of four registers.

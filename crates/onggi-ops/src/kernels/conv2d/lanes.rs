@@ -3,82 +3,25 @@
 //! With images in the lanes of a register no operation crosses lanes, whatever the stride or the
 //! size of the image, and a tap in the padding is left out instead of multiplied by zero.
 
+use super::super::simd::{Isa, Register};
 use super::scratch::LINE;
 
 /// Images side by side: a cache line, two AVX2 registers or one of AVX-512.
 pub(super) const LANES: usize = LINE;
 
-/// Instruction set, found once a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Isa {
-    /// AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// AVX2 and FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// What the target has anyway.
-    Plain,
+/// Output channels that the product kernel takes at once: a panel's rows.
+pub(super) fn rows(isa: Isa) -> usize {
+    REGISTERS * isa.lanes() / LANES
 }
 
-impl Isa {
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return if is_x86_feature_detected!("avx512f") {
-                Self::Avx512
-            } else {
-                Self::Avx2
-            };
-        }
-        Self::Plain
-    }
-
-    /// Output channels that the product kernel takes at once.
-    pub(super) fn rows(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 12,
-            _ => 6,
-        }
-    }
-}
-
-/// Compiles `$body` for each instruction set and calls the one that `$isa` names.
-///
-/// `$body` is called with two constants, the rows of the product kernel and whether a fused
-/// multiplication and addition is an instruction.
-macro_rules! dispatch {
-    ($isa:expr, $body:ident::<$($constant:tt),*>($($arg:ident: $type:ty),* $(,)?)) => {{
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx512f,avx2,fma")]
-        fn avx512($($arg: $type),*) {
-            $body::<12, true>($($arg),*);
-        }
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2($($arg: $type),*) {
-            $body::<6, true>($($arg),*);
-        }
-        match $isa {
-            // SAFETY: `Isa::detect` has found the instructions.
-            #[cfg(target_arch = "x86_64")]
-            $crate::kernels::conv2d::lanes::Isa::Avx512 => unsafe { avx512($($arg),*) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            $crate::kernels::conv2d::lanes::Isa::Avx2 => unsafe { avx2($($arg),*) },
-            $crate::kernels::conv2d::lanes::Isa::Plain => {
-                $body::<6, { cfg!(target_arch = "aarch64") }>($($arg),*)
-            }
-        }
-    }};
-}
-pub(super) use dispatch;
+/// Registers of sums in the product kernel: with AVX2 a line, a factor and these fill its 16, and
+/// with AVX-512 they keep two units of four cycles busy.
+pub(super) const REGISTERS: usize = 12;
 
 /// `a · b + c`.
 #[inline(always)]
-pub(super) fn fused<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FMA { a.mul_add(b, c) } else { a * b + c }
+pub(super) fn fused<V: Register>(a: f32, b: f32, c: f32) -> f32 {
+    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Pixels to lanes: `to[p · step + l] = from[l · plane + p]` for `len` pixels.

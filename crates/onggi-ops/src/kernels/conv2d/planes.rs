@@ -1,7 +1,8 @@
 //! Rectangles of images, moved between `NCHW` and lanes.
 
 use super::super::Shared;
-use super::lanes::{Isa, LANES, gather, scatter};
+use super::super::simd::Isa;
+use super::lanes::{LANES, gather, scatter};
 use std::ops::Range;
 
 /// Rows and columns of a rectangle.

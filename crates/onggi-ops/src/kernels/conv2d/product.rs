@@ -1,6 +1,7 @@
 //! Products of packed weights with panels of lanes: the inner loop of the batched paths.
 
-use super::lanes::{Isa, LANES, dispatch, fused};
+use super::super::simd::{Isa, Register, dispatch};
+use super::lanes::{LANES, REGISTERS, rows};
 
 /// One term of a column: `depth` packed weights against `depth` lines of lanes.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Columns {
     pub(super) ends: Vec<u32>,
 }
 
-/// Weights by panels of [`Isa::rows`] output channels: `(panels, taps, depth, rows)`, the last
+/// Weights by panels of [`rows`] output channels: `(panels, taps, depth, rows)`, the last
 /// panel filled up with zeros.
 #[derive(Clone, Copy)]
 pub(super) struct Packed<'a> {
@@ -35,57 +36,65 @@ pub(super) fn product(
     lines: &[f32],
     y: &mut [f32],
 ) {
-    let panel = packed.taps * packed.depth * isa.rows();
+    let panel = packed.taps * packed.depth * rows(isa);
     let panels = packed.values.len() / panel.max(1);
-    assert!(panels * columns.ends.len() * isa.rows() * LANES <= y.len());
+    assert!(panels * columns.ends.len() * rows(isa) * LANES <= y.len());
     let furthest = columns.terms.iter().map(|term| (term.tap, term.line));
     let (tap, line) = furthest.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
     assert!((tap as usize) < packed.taps.max(1) || columns.terms.is_empty());
     assert!((line as usize + packed.depth) * LANES <= lines.len() || columns.terms.is_empty());
-    dispatch!(
-        isa,
-        product_body::<R, FMA>(packed: Packed<'_>, columns: &Columns, lines: &[f32], y: &mut [f32])
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            product_body::<12, 6>(packed: Packed<'_>, columns: &Columns, lines: &[f32], y: &mut [f32])
+        );
+    }
 }
 
+/// # Safety
+/// Taps and lines are inside, as [`product`] checks; the register's instructions are there.
 #[inline(always)]
-fn product_body<const R: usize, const FMA: bool>(
+unsafe fn product_body<V: Register, const R: usize>(
     packed: Packed<'_>,
     columns: &Columns,
     lines: &[f32],
     y: &mut [f32],
 ) {
-    let (depth, panel) = (packed.depth, packed.taps * packed.depth * R);
+    // Registers of a line.
+    let (parts, depth) = (REGISTERS / R, packed.depth);
+    let panel = packed.taps * depth * R;
     let panels = packed.values.len() / panel.max(1);
     for p in 0..panels {
         let mut start = 0;
         for (column, &end) in columns.ends.iter().enumerate() {
-            let mut sums = [[0f32; LANES]; R];
-            for term in &columns.terms[start..end as usize] {
-                // SAFETY: `product` has checked the largest tap and the largest line.
-                unsafe {
+            let y = &mut y[(column * panels + p) * R * LANES..][..R * LANES];
+            // SAFETY: by the caller's promise; a register's place in `y` is inside its `R` lines.
+            unsafe {
+                let mut sums = [V::splat(0.0); REGISTERS];
+                for term in &columns.terms[start..end as usize] {
                     let mut a = packed
                         .values
                         .as_ptr()
                         .add(p * panel + term.tap as usize * depth * R);
                     let mut b = lines.as_ptr().add(term.line as usize * LANES);
                     for _ in 0..depth {
-                        let (weights, line) = (&*a.cast::<[f32; R]>(), &*b.cast::<[f32; LANES]>());
-                        for r in 0..R {
-                            for l in 0..LANES {
-                                sums[r][l] = fused::<FMA>(weights[r], line[l], sums[r][l]);
+                        for part in 0..parts {
+                            let line = V::load(b.add(part * V::LEN));
+                            for r in 0..R {
+                                let at = r * parts + part;
+                                sums[at] = sums[at].add_product(V::splat(*a.add(r)), line);
                             }
                         }
                         a = a.add(R);
                         b = b.add(LANES);
                     }
                 }
+                for (at, sum) in sums.into_iter().enumerate() {
+                    sum.store(y.as_mut_ptr().add(at * V::LEN));
+                }
             }
             start = end as usize;
-            let y = &mut y[(column * panels + p) * R * LANES..][..R * LANES];
-            for (y, sum) in y.as_chunks_mut::<LANES>().0.iter_mut().zip(&sums) {
-                *y = *sum;
-            }
         }
     }
 }

@@ -7,9 +7,10 @@
 //! Reference: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks* (2016).
 
 use super::super::Shared;
+use super::super::simd::Isa;
 use super::each;
 use super::geometry::Geometry;
-use super::lanes::{Isa, LANES};
+use super::lanes::{LANES, rows};
 use super::planes::{Area, Planes, pixels};
 use super::product::{Columns, Packed, Term, product};
 use super::scratch::scratch;
@@ -148,7 +149,7 @@ pub(super) fn forward(
     let isa = Isa::detect();
     let weight = transform_weight(isa, weight, g);
     let chunks = chunks(g, tiles_at_once(g));
-    let outs = g.o.next_multiple_of(isa.rows());
+    let outs = g.o.next_multiple_of(rows(isa));
     let step = position_step(isa, g);
     each(g, images.len() / LANES * chunks.len(), |task| {
         let (image, chunk) = (

@@ -6,9 +6,10 @@
 //! `36 · O` products that follow.
 
 use super::super::Shared;
+use super::super::simd::Isa;
 use super::each;
 use super::geometry::Geometry;
-use super::lanes::{Isa, LANES};
+use super::lanes::{LANES, rows};
 use super::product::{Columns, Packed, Term, product};
 use super::scratch::scratch;
 use super::winograd_transform::{
@@ -68,7 +69,7 @@ pub(super) fn forward(
     let weight = transform_weight(isa, weight, g);
     let all = images.len() * tiles_per_image(g);
     let most = all.div_ceil(LANES).div_ceil(4).clamp(1, MOST_GROUPS);
-    let outs = g.o.next_multiple_of(isa.rows());
+    let outs = g.o.next_multiple_of(rows(isa));
     let step = position_step(isa, g);
     each(g, all.div_ceil(most * LANES), |task| {
         let first = task * most * LANES;

@@ -1,8 +1,9 @@
 //! The transforms of Winograd's F(4×4, 3×3), with `A`, `B` and `G` for the points 0, ±1, ±2 and ∞.
 
+use super::super::simd::{Isa, Register, dispatch};
 use super::super::{Shared, output};
 use super::geometry::Geometry;
-use super::lanes::{Isa, LANES, dispatch};
+use super::lanes::{LANES, rows};
 use rayon::prelude::*;
 
 /// Outputs of a tile along an axis.
@@ -101,14 +102,17 @@ pub(super) fn transform_input(
     to: &mut [f32],
     step: usize,
 ) {
-    dispatch!(
-        isa,
-        transform_input_body::<R, FMA>(patch: &[f32], lines: &[u32; AREA], to: &mut [f32], step: usize)
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            transform_input_body(patch: &[f32], lines: &[u32; AREA], to: &mut [f32], step: usize)
+        );
+    }
 }
 
 #[inline(always)]
-fn transform_input_body<const R: usize, const FMA: bool>(
+fn transform_input_body<V: Register>(
     patch: &[f32],
     lines: &[u32; AREA],
     to: &mut [f32],
@@ -145,20 +149,23 @@ pub(super) fn transform_output(
     bias: f32,
     patch: &mut [f32],
 ) {
-    dispatch!(
-        isa,
-        transform_output_body::<R, FMA>(
-            from: &[f32],
-            step: usize,
-            lines: &[u32; OUT * OUT],
-            bias: f32,
-            patch: &mut [f32],
-        )
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            transform_output_body(
+                from: &[f32],
+                step: usize,
+                lines: &[u32; OUT * OUT],
+                bias: f32,
+                patch: &mut [f32],
+            )
+        );
+    }
 }
 
 #[inline(always)]
-fn transform_output_body<const R: usize, const FMA: bool>(
+fn transform_output_body<V: Register>(
     from: &[f32],
     step: usize,
     lines: &[u32; OUT * OUT],
@@ -202,25 +209,28 @@ pub(super) struct Weight<'a> {
 /// Elements from one position of the transformed weight to the next: a line more than there are,
 /// lest writes to all positions share a few lines of L1.
 pub(super) fn position_step(isa: Isa, g: &Geometry) -> usize {
-    g.o.next_multiple_of(isa.rows()) * g.c + LANES
+    g.o.next_multiple_of(rows(isa)) * g.c + LANES
 }
 
 /// `G g Gᵀ` of every channel pair, as `(positions, panels, c, rows)`.
 pub(super) fn transform_weight(isa: Isa, weight: Weight<'_>, g: &Geometry) -> Vec<f32> {
-    let (panels, step) = (g.o.div_ceil(isa.rows()), position_step(isa, g));
+    let (panels, step) = (g.o.div_ceil(rows(isa)), position_step(isa, g));
     assert_eq!(weight.values.len(), g.o * g.c * 9);
     let fill = |to: Shared<'_, f32>| {
         (0..panels).into_par_iter().for_each(|panel| {
-            dispatch!(
-                isa,
-                transform_panel::<R, FMA>(
-                    weight: Weight<'_>,
-                    g: &Geometry,
-                    panel: usize,
-                    step: usize,
-                    to: Shared<'_, f32>,
-                )
-            );
+            // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+            unsafe {
+                dispatch!(
+                    isa,
+                    transform_panel::<12, 6>(
+                        weight: Weight<'_>,
+                        g: &Geometry,
+                        panel: usize,
+                        step: usize,
+                        to: Shared<'_, f32>,
+                    )
+                );
+            }
         });
     };
     // SAFETY: every position, panel, channel and row is visited, and the gap after a position is
@@ -229,7 +239,7 @@ pub(super) fn transform_weight(isa: Isa, weight: Weight<'_>, g: &Geometry) -> Ve
 }
 
 #[inline(always)]
-fn transform_panel<const R: usize, const FMA: bool>(
+fn transform_panel<V: Register, const R: usize>(
     weight: Weight<'_>,
     g: &Geometry,
     panel: usize,

@@ -3,10 +3,11 @@
 //! `dg = Gᵀ [Σ (A dY Aᵀ) ⊙ (Bᵀ d B)] G`, summed over tiles and images: one matrix of scalar
 //! products for each of the 36 positions.
 
+use super::super::simd::{Isa, Register, dispatch};
 use super::super::{Shared, output};
 use super::dots::{Rows, Segment, Sums, dots};
 use super::geometry::Geometry;
-use super::lanes::{Isa, LANES, dispatch};
+use super::lanes::LANES;
 use super::planes::{Area, Planes};
 use super::scratch::scratch;
 use super::winograd::{Chunk, Layout, chunks, transform_inputs};
@@ -205,19 +206,22 @@ fn transform_gradient(
     to: &mut [f32],
     step: usize,
 ) {
-    dispatch!(
-        isa,
-        transform_gradient_body::<R, FMA>(
-            patch: &[f32],
-            lines: &[u32; OUT * OUT],
-            to: &mut [f32],
-            step: usize,
-        )
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            transform_gradient_body(
+                patch: &[f32],
+                lines: &[u32; OUT * OUT],
+                to: &mut [f32],
+                step: usize,
+            )
+        );
+    }
 }
 
 #[inline(always)]
-fn transform_gradient_body<const R: usize, const FMA: bool>(
+fn transform_gradient_body<V: Register>(
     patch: &[f32],
     lines: &[u32; OUT * OUT],
     to: &mut [f32],
@@ -247,18 +251,17 @@ fn transform_gradient_body<const R: usize, const FMA: bool>(
 
 /// Writes `Gᵀ m G` of a row of channels, whose positions are `step` elements apart.
 fn transform_products(isa: Isa, from: &[f32], step: usize, to: &mut [f32]) {
-    dispatch!(
-        isa,
-        transform_products_body::<R, FMA>(from: &[f32], step: usize, to: &mut [f32])
-    );
+    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    unsafe {
+        dispatch!(
+            isa,
+            transform_products_body(from: &[f32], step: usize, to: &mut [f32])
+        );
+    }
 }
 
 #[inline(always)]
-fn transform_products_body<const R: usize, const FMA: bool>(
-    from: &[f32],
-    step: usize,
-    to: &mut [f32],
-) {
+fn transform_products_body<V: Register>(from: &[f32], step: usize, to: &mut [f32]) {
     for (block, to) in to.chunks_mut(HALF * 9).enumerate() {
         let mut columns = [[[0f32; HALF]; 3]; IN];
         for column in 0..IN {

@@ -1,7 +1,7 @@
 //! All steps backward, and the gradients of the weights after them.
 
+use super::super::simd::Isa;
 use super::product::{Packed, Rows, Start, UNITS, multiply, transposed};
-use super::simd::Isa;
 use super::{Cell, PARALLEL_WORK, Parameters, Sequences};
 use crate::kernels::{PARALLEL_FROM, Shared, output};
 use rayon::prelude::*;

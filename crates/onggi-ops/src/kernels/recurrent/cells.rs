@@ -3,7 +3,7 @@
 // Loops over the index of several slices are what the compiler vectorises.
 #![allow(clippy::needless_range_loop)]
 
-use super::simd::{Isa, Register, dispatch};
+use super::super::simd::{Isa, Register, dispatch};
 use super::{Cell, Gates};
 use crate::kernels::math;
 
@@ -106,7 +106,7 @@ impl Cell for Lstm {
 }
 
 #[inline(always)]
-unsafe fn lstm_forward<V: Register, const M: usize>(
+unsafe fn lstm_forward<V: Register>(
     i: &mut [f32],
     f: &mut [f32],
     g: &mut [f32],
@@ -130,7 +130,7 @@ unsafe fn lstm_forward<V: Register, const M: usize>(
 
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn lstm_backward<V: Register, const M: usize>(
+unsafe fn lstm_backward<V: Register>(
     i: &mut [f32],
     f: &mut [f32],
     g: &mut [f32],
@@ -241,7 +241,7 @@ impl Cell for Gru {
 }
 
 #[inline(always)]
-unsafe fn gru_forward<V: Register, const M: usize>(
+unsafe fn gru_forward<V: Register>(
     r: &mut [f32],
     z: &mut [f32],
     n: &mut [f32],
@@ -261,7 +261,7 @@ unsafe fn gru_forward<V: Register, const M: usize>(
 }
 
 #[inline(always)]
-unsafe fn gru_backward<V: Register, const M: usize>(
+unsafe fn gru_backward<V: Register>(
     r: &mut [f32],
     z: &mut [f32],
     n: &mut [f32],
@@ -337,7 +337,7 @@ impl Cell for Rnn {
 }
 
 #[inline(always)]
-unsafe fn rnn_forward<V: Register, const M: usize>(cell: Rnn, h: &mut [f32]) {
+unsafe fn rnn_forward<V: Register>(cell: Rnn, h: &mut [f32]) {
     match cell {
         Rnn::Tanh => h.iter_mut().for_each(|h| *h = tanh::<V>(*h)),
         // So written that NaN remains.

@@ -1,7 +1,7 @@
 //! All steps forward.
 
+use super::super::simd::Isa;
 use super::product::{Packed, Rows, Start, multiply};
-use super::simd::Isa;
 use super::{Cell, Parameters, Sequences};
 use crate::kernels::{Shared, output};
 

@@ -14,14 +14,13 @@ mod backward;
 mod cells;
 mod forward;
 mod product;
-mod simd;
 
 pub(crate) use backward::{Wanted, backward};
 pub(crate) use cells::{Gru, Lstm, Rnn};
 pub(crate) use forward::forward;
 
+use super::simd::Isa;
 use rayon::prelude::*;
-use simd::Isa;
 use std::fmt::Debug;
 
 /// Sequences of a part: enough to do some 8 multiplications for each byte of `w_hh` that a step

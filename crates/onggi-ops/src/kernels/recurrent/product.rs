@@ -7,7 +7,7 @@
 // Kernels index several arrays by one lane: loops over the index are what the compiler vectorises.
 #![allow(clippy::needless_range_loop)]
 
-use super::simd::{Isa, Register, dispatch};
+use super::super::simd::{Isa, Register, dispatch};
 
 /// Terms of a sum taken at a time: with AVX2 so many lines of a panel are 16 KB, half of L1.
 const BLOCK: usize = 256;
@@ -18,7 +18,12 @@ const FEW: usize = 4;
 /// Rows of a weight gradient that one task computes: a multiple of every tile's rows.
 pub(super) const UNITS: usize = 96;
 
-/// A matrix `B (depth, width)` by panels of [`Isa::columns`] columns, the last filled up with
+/// Columns of a product's tile: two registers.
+fn columns(isa: Isa) -> usize {
+    2 * isa.lanes()
+}
+
+/// A matrix `B (depth, width)` by panels of [`columns`] columns, the last filled up with
 /// zeros: `(panels, depth, columns)`.
 pub(super) struct Packed {
     values: Vec<f32>,
@@ -32,7 +37,7 @@ impl Packed {
     pub(super) fn of_rows(isa: Isa, b: &[f32], width: usize) -> Self {
         let depth = b.len() / width;
         Self::new(isa, depth, width, |panel, first, count| {
-            for (line, b) in panel.chunks_exact_mut(isa.columns()).zip(b.chunks(width)) {
+            for (line, b) in panel.chunks_exact_mut(columns(isa)).zip(b.chunks(width)) {
                 line[..count].copy_from_slice(&b[first..][..count]);
             }
         })
@@ -42,7 +47,7 @@ impl Packed {
     pub(super) fn of_columns(isa: Isa, b: &[f32], depth: usize) -> Self {
         /// A cache line of a column.
         const LINE: usize = 16;
-        let columns = isa.columns();
+        let columns = self::columns(isa);
         Self::new(isa, depth, b.len() / depth, |panel, first, count| {
             for start in (0..depth).step_by(LINE) {
                 let len = LINE.min(depth - start);
@@ -58,7 +63,7 @@ impl Packed {
 
     /// `fill` writes the first `count` columns of a panel from the column `first`.
     fn new(isa: Isa, depth: usize, width: usize, fill: impl Fn(&mut [f32], usize, usize)) -> Self {
-        let columns = isa.columns();
+        let columns = self::columns(isa);
         let mut values = vec![0.0; width.div_ceil(columns) * depth * columns];
         for (panel, first) in values
             .chunks_mut((depth * columns).max(1))
@@ -112,7 +117,7 @@ pub(super) unsafe fn multiply(
     unsafe {
         dispatch!(
             b.isa,
-            multiply_body(
+            multiply_body::<8, 6>(
                 blocks: usize,
                 rows: usize,
                 a: Rows<*const f32>,
@@ -247,7 +252,7 @@ pub(super) fn transposed(
     unsafe {
         dispatch!(
             isa,
-            transposed_body(
+            transposed_body::<8, 6>(
                 units: usize,
                 a: &[f32],
                 a_row: usize,

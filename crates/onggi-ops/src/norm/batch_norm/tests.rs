@@ -111,10 +111,11 @@ fn golden_without_parameters() {
 }
 
 /// With a mean ten thousand times the spread, one rounding of the saved `f32` mean is 5e-4 of the
-/// spread; `E[x²] − E[x]²` in `f32` would be off by more than the variance itself.
+/// spread; `E[x²] − E[x]²` in `f32` would be off by more than the variance itself. The composed form
+/// sums in `f32` as well.
 #[test]
 fn golden_large_mean() {
-    golden::<4>("large_mean", 1e-3);
+    golden::<4>("large_mean", testing::tolerance_or(1e-3, 5e-3));
 }
 
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {

