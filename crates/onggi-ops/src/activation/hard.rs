@@ -26,6 +26,12 @@ pub fn hardsigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     apply(x, Hardsigmoid, gate)
 }
 
+/// Its slope at −3 and 3 is 0, as PyTorch's; that of Burn's `clamp` at its bounds is 1.
 fn gate<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    (x + 3.0).clamp(0.0, 6.0) / 6.0
+    let (low, high) = (
+        x.clone().lower_equal_elem(-3.0),
+        x.clone().greater_equal_elem(3.0),
+    );
+    let inside = (x + 3.0) / 6.0;
+    inside.mask_fill(low, 0.0).mask_fill(high, 1.0)
 }

@@ -34,7 +34,11 @@ impl Activation {
         match self {
             Self::Identity => x,
             Self::Relu => relu(x),
-            Self::Relu6 => x.clamp(0.0, 6.0),
+            // Not by `clamp`, whose slope in Burn is 1 at 0 and at 6.
+            Self::Relu6 => {
+                let high = x.clone().greater_equal_elem(6.0);
+                relu(x).mask_fill(high, 6.0)
+            }
             Self::Hardswish => hardswish(x),
             Self::Hardsigmoid => hardsigmoid(x),
             Self::Sigmoid => sigmoid(x),

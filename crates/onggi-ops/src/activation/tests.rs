@@ -260,3 +260,22 @@ fn mistakes_are_errors() {
     assert!(prelu(random::<1>([3], 1), random([3], 1)).is_err());
     assert!(softplus(x(), 0.0, 20.0).is_err() && softplus(x(), f64::NAN, 20.0).is_err());
 }
+
+#[test]
+fn slopes_at_the_kinks_are_pytorchs() {
+    let slopes = |activation: Activation, x: [f32; 3]| {
+        let device = crate::testing::device().autodiff();
+        let x = Tensor::<1>::from_floats(x, &device).require_grad();
+        let gradients = (activation.apply(x.clone()) * 3.0).sum().backward();
+        values(&x.grad(&gradients).unwrap())
+    };
+    assert_eq!(slopes(Activation::Relu6, [0.0, 3.0, 6.0]), [0.0, 3.0, 0.0]);
+    assert_eq!(
+        slopes(Activation::Hardswish, [-3.0, 0.0, 3.0]),
+        [0.0, 1.5, 3.0]
+    );
+    assert_eq!(
+        slopes(Activation::Hardsigmoid, [-3.0, 0.0, 3.0]),
+        [0.0, 0.5, 0.0]
+    );
+}

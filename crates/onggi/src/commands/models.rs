@@ -187,11 +187,9 @@ fn list(json: bool) -> Result<(), Failure> {
             .collect();
         return Ok(say_json(&serde_json::json!({ "models": all }))?);
     }
-    let width = IMAGE_MODELS
-        .iter()
-        .map(|row| row.name.len())
-        .max()
-        .unwrap_or(0);
+    let names =
+        (IMAGE_MODELS.iter().map(|row| row.name)).chain(TEXT_ENCODERS.iter().map(|row| row.name));
+    let width = names.map(str::len).max().unwrap_or(0);
     say("For images (top-1 accuracy on ImageNet as published, where there are weights):");
     for row in IMAGE_MODELS {
         let top1 = row
@@ -219,7 +217,7 @@ fn list(json: bool) -> Result<(), Failure> {
     for row in TEXT_MODELS {
         say(format!("  {:width$}  {}", row.name, row.summary));
     }
-    say("For features of texts, by `onggi embed`:");
+    say("Encoders of texts, for `onggi train` and `onggi embed`:");
     for row in TEXT_ENCODERS {
         say(format!("  {:width$}  {}", row.name, encoder_place(&row)));
     }
