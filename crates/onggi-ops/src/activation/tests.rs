@@ -1,6 +1,8 @@
 use super::*;
 use crate::OpError;
-use crate::testing::{assert_gradients, assert_same_outcome, outcome, random, values};
+use crate::testing::{
+    assert_gradients, assert_same_outcome, outcome, random, tolerance_or, values,
+};
 use burn::tensor::FloatDType;
 
 type Function = fn(Tensor<1>) -> Tensor<1>;
@@ -191,7 +193,8 @@ fn softmax_equals_its_composed_form() {
                 &[random([shape.iter().product()], 1) * 4.0],
                 |v| flat(v[0].clone()),
                 |v| single(flat(double(&v[0]))),
-                3e-6,
+                // Where the CPU's kernels sum in blocks, a device adds 10,007 terms as it likes.
+                tolerance_or(3e-6, 1e-4),
             );
         }
     }

@@ -90,6 +90,10 @@ impl CrossEntropy {
     fn composed(self, x: Tensor<2>, target: Option<Tensor<2>>) -> Tensor<1> {
         let (device, dtype) = (x.device(), x.dtype());
         let [rows, k] = x.dims();
+        if rows == 0 {
+            let losses = usize::from(self.reduction != Reduction::None);
+            return Tensor::zeros([losses], (&device, dtype));
+        }
         let weight = self.weight.as_ref().map(|weight| {
             let weight = TensorData::new(weight.to_vec(), [1, k]);
             Tensor::<2>::from_data(weight, (&device, dtype))
@@ -131,7 +135,6 @@ impl CrossEntropy {
         };
         match self.reduction {
             Reduction::None => losses.reshape([rows]),
-            _ if rows == 0 => Tensor::zeros([1], (&device, dtype)),
             _ => losses.sum() / self.divisor,
         }
     }
