@@ -6,6 +6,7 @@ mod emboss;
 mod gaussian_blur;
 mod glass_blur;
 mod median_blur;
+mod median_of_five;
 mod motion_blur;
 mod sharpen;
 mod unsharp_mask;
