@@ -47,7 +47,7 @@ pub(super) fn dots(
         assert!(a.holds(segment.a + segment.count - 1));
         assert!(b.holds(segment.b + (segment.count - 1) * step));
     }
-    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    // SAFETY: the segments are inside by the assertions; `Isa::detect` has found the instructions.
     unsafe {
         dispatch!(
             isa,

@@ -28,6 +28,9 @@ pub(super) struct Packed<'a> {
     pub(super) depth: usize,
 }
 
+/// Registers of a line, at most.
+const PARTS: usize = 2;
+
 /// `y (columns, panels · rows, LANES) = weights · lines (_, LANES)`.
 pub(super) fn product(
     isa: Isa,
@@ -43,7 +46,7 @@ pub(super) fn product(
     let (tap, line) = furthest.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
     assert!((tap as usize) < packed.taps.max(1) || columns.terms.is_empty());
     assert!((line as usize + packed.depth) * LANES <= lines.len() || columns.terms.is_empty());
-    // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
+    // SAFETY: the taps and lines are inside by the assertions; `Isa::detect` has found the instructions.
     unsafe {
         dispatch!(
             isa,
@@ -72,6 +75,7 @@ unsafe fn product_body<V: Register, const R: usize>(
             // SAFETY: by the caller's promise; a register's place in `y` is inside its `R` lines.
             unsafe {
                 let mut sums = [V::splat(0.0); REGISTERS];
+                let mut line = [V::splat(0.0); PARTS];
                 for term in &columns.terms[start..end as usize] {
                     let mut a = packed
                         .values
@@ -80,10 +84,14 @@ unsafe fn product_body<V: Register, const R: usize>(
                     let mut b = lines.as_ptr().add(term.line as usize * LANES);
                     for _ in 0..depth {
                         for part in 0..parts {
-                            let line = V::load(b.add(part * V::LEN));
-                            for r in 0..R {
+                            line[part] = V::load(b.add(part * V::LEN));
+                        }
+                        // A factor meets the whole line: with AVX2 there is no register for more than one.
+                        for r in 0..R {
+                            let factor = V::splat(*a.add(r));
+                            for part in 0..parts {
                                 let at = r * parts + part;
-                                sums[at] = sums[at].add_product(V::splat(*a.add(r)), line);
+                                sums[at] = sums[at].add_product(factor, line[part]);
                             }
                         }
                         a = a.add(R);
