@@ -157,9 +157,8 @@ mod tests {
         merge(&row(3), &row(4), &mut pairs[1]);
         for (i, count) in counts.iter().enumerate() {
             let ones = (count[1] + count[2]) as usize;
-            for r in 0..10 {
-                let bit = pairs[0][i / BYTES][r][i % BYTES];
-                assert_eq!(bit, u8::from(ones + r >= 10), "{count:?}");
+            for (r, lanes) in pairs[0][i / BYTES].iter().enumerate() {
+                assert_eq!(lanes[i % BYTES], u8::from(ones + r >= 10), "{count:?}");
             }
         }
         let mut medians = [vec![0; counts.len()], vec![0; counts.len()]];
