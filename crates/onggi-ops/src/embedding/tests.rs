@@ -11,6 +11,9 @@ fn indices(count: usize, rows: usize) -> Tensor<1, Int> {
 #[test]
 fn kernel_equals_composed() {
     for (rows, width, count) in [(1, 1, 3), (11, 5, 40), (50, 33, 0), (300, 64, 1000)] {
+        if count == 0 && crate::testing::skipped_without_empty() {
+            continue;
+        }
         for padding in [None, Some(0)] {
             let table = |v: &[Tensor<1>]| v[0].clone().reshape([rows, width]);
             assert_same_outcome(
