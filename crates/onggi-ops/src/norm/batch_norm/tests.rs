@@ -307,7 +307,8 @@ fn mistakes_are_errors() {
 /// `f64` goes by the composed default, and finite differences in it are exact to many digits.
 #[test]
 fn double_precision_goes_by_the_composed_default() {
-    if crate::testing::skipped_without_double() {
+    // A software driver of WebGPU has f64, but its differences over 1e-4 are off by percents.
+    if crate::testing::skipped("differences in double precision") {
         return;
     }
     let double = |t: Tensor<4>| t.cast(burn::tensor::FloatDType::F64);
