@@ -76,6 +76,25 @@ macro_rules! dispatch {
 }
 pub(super) use dispatch;
 
+/// Asks for the part of `values` that row `row` of `rows` stands for to be brought into L2, so that
+/// memory works while the processor computes.
+#[inline(always)]
+pub(super) fn prefetch(values: &[f32], row: usize, rows: usize) {
+    /// Floats in a line of the cache.
+    const LINE: usize = 16;
+    #[cfg(target_arch = "x86_64")]
+    {
+        let part = values.len().div_ceil(rows).next_multiple_of(LINE);
+        let start = (row * part).min(values.len());
+        for line in values[start..].chunks(LINE).take(part / LINE) {
+            // SAFETY: a hint, which reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, row, rows, LINE);
+}
+
 /// A register of floats. Its functions need the instructions of its set, and pointers that are good
 /// for [`LEN`](Self::LEN) values.
 pub(super) trait Register: Copy {

@@ -7,12 +7,12 @@
 //!
 //! Limited by memory.
 
-use super::super::simd::{Isa, Register, dispatch};
+use super::super::simd::{Isa, Register, dispatch, prefetch};
 use super::super::{Shared, output};
 use super::each;
 use super::geometry::{Axis, Geometry};
-use super::lanes::fused;
 use super::scratch::scratch;
+use multiversion::multiversion;
 
 /// Whether the convolution is one for this file.
 pub(super) fn fits(g: &Geometry) -> bool {
@@ -101,41 +101,57 @@ impl Copy {
         let stride = self.columns.stride;
         row * self.row() + column % stride * self.pitch + column / stride
     }
+}
 
-    /// Writes a plane between the zeros that are there.
-    fn fill(&self, plane: &[f32], to: &mut [f32]) {
-        let Walk {
-            source,
-            stride,
-            lead,
-            ..
-        } = self.columns;
-        for (y, from) in plane.chunks(source.max(1)).enumerate() {
-            let to = &mut to[(self.rows.lead + y) * self.row()..][..self.row()];
-            match stride {
-                1 => to[lead..][..source].copy_from_slice(from),
-                2 => {
-                    let (even, odd) = to.split_at_mut(self.pitch);
-                    let (first, second) = if lead % 2 == 0 {
-                        (&mut even[lead / 2..], &mut odd[lead / 2..])
-                    } else {
-                        (&mut odd[lead / 2..], &mut even[lead / 2 + 1..])
-                    };
-                    alternate(from, first, second);
-                }
-                _ => {
-                    for x in 0..stride.min(source) {
-                        let at = self.at(0, lead + x);
-                        let from = from[x..].iter().step_by(stride);
-                        to[at..].iter_mut().zip(from).for_each(|(to, v)| *to = *v);
-                    }
+/// Writes a plane between the zeros that are in its copy.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn fill(copy: Copy, plane: &[f32], to: &mut [f32]) {
+    let Walk {
+        source,
+        stride,
+        lead,
+        ..
+    } = copy.columns;
+    for (y, from) in plane.chunks(source.max(1)).enumerate() {
+        let to = &mut to[(copy.rows.lead + y) * copy.row()..][..copy.row()];
+        match stride {
+            1 => copy_row(from, &mut to[lead..][..source]),
+            2 => {
+                let (even, odd) = to.split_at_mut(copy.pitch);
+                let (first, second) = if lead % 2 == 0 {
+                    (&mut even[lead / 2..], &mut odd[lead / 2..])
+                } else {
+                    (&mut odd[lead / 2..], &mut even[lead / 2 + 1..])
+                };
+                alternate(from, first, second);
+            }
+            _ => {
+                for x in 0..stride.min(source) {
+                    let at = copy.at(0, lead + x);
+                    let from = from[x..].iter().step_by(stride);
+                    to[at..].iter_mut().zip(from).for_each(|(to, v)| *to = *v);
                 }
             }
         }
     }
 }
 
+/// `to = from`, of one length. The last block may overlap the one before it: a copy of unknown
+/// length is a call, which costs as much as a short row.
+#[inline(always)]
+fn copy_row(from: &[f32], to: &mut [f32]) {
+    let whole = from.as_chunks::<8>().0.iter();
+    let Some(end) = from.last_chunk::<8>() else {
+        return to.copy_from_slice(from);
+    };
+    for (to, from) in to.as_chunks_mut::<8>().0.iter_mut().zip(whole) {
+        *to = *from;
+    }
+    *to.last_chunk_mut::<8>().expect("as long as `from`") = *end;
+}
+
 /// Elements by turns to `first` and `second`.
+#[inline(always)]
 fn alternate(from: &[f32], first: &mut [f32], second: &mut [f32]) {
     let (blocks, rest) = from.as_chunks::<16>();
     let to = first.as_chunks_mut::<8>().0.iter_mut();
@@ -157,6 +173,7 @@ fn alternate(from: &[f32], first: &mut [f32], second: &mut [f32]) {
 }
 
 /// The inverse of [`alternate`].
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn interleave(first: &[f32], second: &[f32], to: &mut [f32]) {
     let (blocks, rest) = to.as_chunks_mut::<16>();
     let from = first
@@ -194,7 +211,7 @@ pub(super) fn forward(
 ) {
     let (copy, at) = forward_copy(g);
     let isa = Isa::detect();
-    each_plane(g, copy, x, 0, |plane, padded, _| {
+    each_plane(g, copy, x, 0, |plane, padded, ahead, _| {
         let channel = plane % g.c;
         let weight = &weight[channel * g.taps()..][..g.taps()];
         let taps: Vec<_> = at.iter().copied().zip(weight.iter().copied()).collect();
@@ -202,7 +219,7 @@ pub(super) fn forward(
         let out = g.oh() * g.ow();
         // SAFETY: one task writes this plane.
         let y = unsafe { y.part(plane * out, out) };
-        plane_pass(isa, padded, copy, g.ow(), &taps, bias, y);
+        plane_pass(isa, padded, copy, g.ow(), &taps, bias, ahead, y);
     });
 }
 
@@ -242,56 +259,63 @@ pub(super) fn input_gradient(dy: &[f32], weight: &[f32], g: &Geometry, dx: Share
     let isa = Isa::detect();
     let most = |axis: &[Remainder]| axis.first().map_or(0, |remainder| remainder.count);
     let len = most(&rows) * most(&columns);
-    each_plane(g, copy, dy, len * columns.len(), |plane, padded, parts| {
-        let weight = &weight[plane % g.c * g.taps()..][..g.taps()];
-        // SAFETY: one task writes this plane.
-        let dx = unsafe { dx.part(plane * g.h * g.w, g.h * g.w) };
-        let pass = |vertical: &Remainder, horizontal: &Remainder, to: &mut [f32]| {
-            let taps = vertical.taps.iter().flat_map(|&(ky, row)| {
-                let at = move |&(kx, column)| (copy.at(row, column), weight[ky * g.kw + kx]);
-                horizontal.taps.iter().map(at)
-            });
-            let taps: Vec<_> = taps.collect();
-            plane_pass(isa, padded, copy, horizontal.count, &taps, 0.0, to);
-        };
-        if let ([vertical], [horizontal]) = (&rows[..], &columns[..]) {
-            return pass(vertical, horizontal, dx);
-        }
-        for vertical in &rows {
-            for (horizontal, part) in columns.iter().zip(parts.chunks_mut(len.max(1))) {
-                pass(
-                    vertical,
-                    horizontal,
-                    &mut part[..vertical.count * horizontal.count],
-                );
-            }
-            let part = |index: usize, row: usize| {
-                let count = columns[index].count;
-                &parts[index * len..][row * count..][..count]
+    each_plane(
+        g,
+        copy,
+        dy,
+        len * columns.len(),
+        |plane, padded, ahead, parts| {
+            let weight = &weight[plane % g.c * g.taps()..][..g.taps()];
+            // SAFETY: one task writes this plane.
+            let dx = unsafe { dx.part(plane * g.h * g.w, g.h * g.w) };
+            let pass = |vertical: &Remainder, horizontal: &Remainder, to: &mut [f32]| {
+                let taps = vertical.taps.iter().flat_map(|&(ky, row)| {
+                    let at = move |&(kx, column)| (copy.at(row, column), weight[ky * g.kw + kx]);
+                    horizontal.taps.iter().map(at)
+                });
+                let taps: Vec<_> = taps.collect();
+                plane_pass(isa, padded, copy, horizontal.count, &taps, 0.0, ahead, to);
             };
-            for row in 0..vertical.count {
-                let y = vertical.first + row * g.vertical().stride;
-                let dx = &mut dx[y * g.w..][..g.w];
-                if stride == 2 && columns.len() == 2 {
-                    interleave(part(0, row), part(1, row), dx);
-                    continue;
+            if let ([vertical], [horizontal]) = (&rows[..], &columns[..]) {
+                return pass(vertical, horizontal, dx);
+            }
+            for vertical in &rows {
+                for (horizontal, part) in columns.iter().zip(parts.chunks_mut(len.max(1))) {
+                    pass(
+                        vertical,
+                        horizontal,
+                        &mut part[..vertical.count * horizontal.count],
+                    );
                 }
-                for (index, horizontal) in columns.iter().enumerate() {
-                    let to = dx[horizontal.first..].iter_mut().step_by(stride);
-                    to.zip(part(index, row)).for_each(|(to, v)| *to = *v);
+                let part = |index: usize, row: usize| {
+                    let count = columns[index].count;
+                    &parts[index * len..][row * count..][..count]
+                };
+                for row in 0..vertical.count {
+                    let y = vertical.first + row * g.vertical().stride;
+                    let dx = &mut dx[y * g.w..][..g.w];
+                    if stride == 2 && columns.len() == 2 {
+                        interleave(part(0, row), part(1, row), dx);
+                        continue;
+                    }
+                    for (index, horizontal) in columns.iter().enumerate() {
+                        let to = dx[horizontal.first..].iter_mut().step_by(stride);
+                        to.zip(part(index, row)).for_each(|(to, v)| *to = *v);
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
-/// Calls `work` with the number and the copy of each plane of `from`, and `spare` elements.
+/// Calls `work` with the number and the copy of each plane of `from`, the plane that comes next, and
+/// `spare` elements.
 fn each_plane(
     g: &Geometry,
     copy: Copy,
     from: &[f32],
     spare: usize,
-    work: impl Fn(usize, &[f32], &mut [f32]) + Sync + Send,
+    work: impl Fn(usize, &[f32], &[f32], &mut [f32]) + Sync + Send,
 ) {
     let source = copy.rows.source * copy.columns.source;
     let planes = g.n * g.c;
@@ -299,14 +323,16 @@ fn each_plane(
         scratch([copy.len(), spare], |[padded, spare]| {
             padded.fill(0.0);
             for plane in task * PLANES..((task + 1) * PLANES).min(planes) {
-                copy.fill(&from[plane * source..][..source], padded);
-                work(plane, padded, spare);
+                let (from, ahead) = from[plane * source..].split_at(source);
+                fill(copy, from, padded);
+                work(plane, padded, &ahead[..source.min(ahead.len())], spare);
             }
         });
     });
 }
 
-/// Rows of `width` outputs.
+/// Rows of `width` outputs. What comes next is fetched meanwhile.
+#[allow(clippy::too_many_arguments)]
 fn plane_pass(
     isa: Isa,
     padded: &[f32],
@@ -314,6 +340,7 @@ fn plane_pass(
     width: usize,
     taps: &[(usize, f32)],
     bias: f32,
+    ahead: &[f32],
     to: &mut [f32],
 ) {
     // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
@@ -326,55 +353,87 @@ fn plane_pass(
                 width: usize,
                 taps: &[(usize, f32)],
                 bias: f32,
+                ahead: &[f32],
                 to: &mut [f32],
             )
         );
     }
 }
 
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
-fn plane_pass_body<V: Register>(
+unsafe fn plane_pass_body<V: Register>(
     padded: &[f32],
     copy: Copy,
     width: usize,
     taps: &[(usize, f32)],
     bias: f32,
+    ahead: &[f32],
     to: &mut [f32],
 ) {
     let step = copy.rows.stride * copy.row();
-    if width > WIDE / 2 {
-        blocks::<V, WIDE>(padded, [step, width], taps, bias, to);
-    } else if width > WIDE / 4 {
-        blocks::<V, { WIDE / 2 }>(padded, [step, width], taps, bias, to);
-    } else {
-        blocks::<V, { WIDE / 4 }>(padded, [step, width], taps, bias, to);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match width.min(WIDE).div_ceil(V::LEN) {
+            1 => blocks::<V, 1>(padded, [step, width], taps, bias, ahead, to),
+            2 => blocks::<V, 2>(padded, [step, width], taps, bias, ahead, to),
+            _ => blocks::<V, { WIDE / 8 }>(padded, [step, width], taps, bias, ahead, to),
+        }
     }
 }
 
+/// `R` registers of outputs at once.
+///
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
-fn blocks<V: Register, const W: usize>(
+unsafe fn blocks<V: Register, const R: usize>(
     padded: &[f32],
     [step, width]: [usize; 2],
     taps: &[(usize, f32)],
     bias: f32,
+    ahead: &[f32],
     to: &mut [f32],
 ) {
-    for (y, to) in to.chunks_mut(width.max(1)).enumerate() {
-        for (block, to) in to.chunks_mut(W).enumerate() {
-            let mut sums = [bias; W];
-            for &(at, weight) in taps {
-                let from = &padded[y * step + at + block * W..][..W];
-                for l in 0..W {
-                    sums[l] = fused::<V>(weight, from[l], sums[l]);
+    let lanes = R * V::LEN;
+    let rows = to.len().checked_div(width).unwrap_or(0);
+    if rows == 0 {
+        return;
+    }
+    let last = taps.iter().map(|&(at, _)| at).max().unwrap_or(0);
+    assert!((rows - 1) * step + last + width.next_multiple_of(lanes) <= padded.len());
+    for y in 0..rows {
+        prefetch(ahead, y, rows);
+        for x in (0..width).step_by(lanes) {
+            // SAFETY: by the assertion all lanes of a tap lie in `padded`, and a block is stored
+            // where `to` has room for it.
+            unsafe {
+                let from = padded.as_ptr().add(y * step + x);
+                let mut sums = [V::splat(bias); R];
+                for &(at, weight) in taps {
+                    let weight = V::splat(weight);
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        let from = V::load(from.add(at + r * V::LEN));
+                        *sum = sum.add_product(weight, from);
+                    }
                 }
-            }
-            // Whole registers are stored; a copy of unknown length is a call.
-            let (whole, rest) = to.as_chunks_mut::<8>();
-            for (to, sums) in whole.iter_mut().zip(sums.as_chunks::<8>().0) {
-                *to = *sums;
-            }
-            if !rest.is_empty() {
-                rest.copy_from_slice(&sums[whole.len() * 8..][..rest.len()]);
+                // What goes beyond the row's end is overwritten by the next row.
+                let at = y * width + x;
+                let mut spare = [0f32; WIDE];
+                let fits = at + lanes <= to.len();
+                let start = if fits {
+                    to.as_mut_ptr().add(at)
+                } else {
+                    spare.as_mut_ptr()
+                };
+                for (r, sum) in sums.into_iter().enumerate() {
+                    sum.store(start.add(r * V::LEN));
+                }
+                if !fits {
+                    let rest = (width - x).min(lanes);
+                    to[at..][..rest].copy_from_slice(&spare[..rest]);
+                }
             }
         }
     }
@@ -385,7 +444,7 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
     let isa = Isa::detect();
     let (copy, at) = forward_copy(g);
     let (size, oh, ow) = (g.h * g.w, g.oh(), g.ow());
-    let wide = ow.next_multiple_of(8);
+    let wide = ow.next_multiple_of(isa.lanes());
     let fill = |to: Shared<'_, f32>| {
         each(g, g.c, |channel| {
             // SAFETY: one task writes this channel.
@@ -396,16 +455,16 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
                 rows.fill(0.0);
                 for image in 0..g.n {
                     let plane = image * g.c + channel;
-                    copy.fill(&x[plane * size..][..size], padded);
+                    fill(copy, &x[plane * size..][..size], padded);
+                    let next = (plane + g.c).min(g.n * g.c - 1);
+                    let ahead = [&x[next * size..][..size], &dy[next * oh * ow..][..oh * ow]];
                     let dy = &dy[plane * oh * ow..][..oh * ow];
                     if wide == ow {
-                        plane_dots(isa, padded, copy, &at, dy, sums);
+                        plane_dots(isa, padded, copy, &at, dy, ahead, sums);
                         continue;
                     }
-                    for (to, dy) in rows.chunks_mut(wide).zip(dy.chunks(ow)) {
-                        to[..ow].copy_from_slice(dy);
-                    }
-                    plane_dots(isa, padded, copy, &at, rows, sums);
+                    spread(dy, ow, rows, wide);
+                    plane_dots(isa, padded, copy, &at, rows, ahead, sums);
                 }
             });
         });
@@ -414,7 +473,25 @@ pub(super) fn weight_gradient(x: &[f32], dy: &[f32], g: &Geometry) -> Vec<f32> {
     unsafe { output(g.weight_len(), fill) }
 }
 
-fn plane_dots(isa: Isa, padded: &[f32], copy: Copy, at: &[usize], dy: &[f32], sums: &mut [f32]) {
+/// Rows of `width` elements to rows of `wide`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn spread(from: &[f32], width: usize, to: &mut [f32], wide: usize) {
+    for (to, from) in to.chunks_mut(wide).zip(from.chunks(width)) {
+        copy_row(from, &mut to[..width]);
+    }
+}
+
+/// Adds to each of `sums` the dot product of `dy` with what its tap meets; rows of `dy` end with a
+/// register, in zeros. What comes next is fetched meanwhile.
+fn plane_dots(
+    isa: Isa,
+    padded: &[f32],
+    copy: Copy,
+    at: &[usize],
+    dy: &[f32],
+    ahead: [&[f32]; 2],
+    sums: &mut [f32],
+) {
     // SAFETY: `Isa::detect` has found the instructions; the body has no other condition.
     unsafe {
         dispatch!(
@@ -424,45 +501,57 @@ fn plane_dots(isa: Isa, padded: &[f32], copy: Copy, at: &[usize], dy: &[f32], su
                 copy: Copy,
                 at: &[usize],
                 dy: &[f32],
+                ahead: [&[f32]; 2],
                 sums: &mut [f32],
             )
         );
     }
 }
 
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
-fn plane_dots_body<V: Register>(
+unsafe fn plane_dots_body<V: Register>(
     padded: &[f32],
     copy: Copy,
     at: &[usize],
     dy: &[f32],
+    ahead: [&[f32]; 2],
     sums: &mut [f32],
 ) {
     /// Taps whose sums stay in registers.
     const TAPS: usize = 9;
+    let wide = copy.columns.out.next_multiple_of(V::LEN);
+    let rows = dy.len().checked_div(wide).unwrap_or(0);
+    if rows == 0 {
+        return;
+    }
+    let step = copy.rows.stride * copy.row();
+    let last = at.iter().max().copied().unwrap_or(0);
+    assert!((rows - 1) * step + last + wide <= padded.len());
     for (sums, taps) in sums.chunks_mut(TAPS).zip(at.chunks(TAPS)) {
         // The last block repeats its last tap.
-        let mut at = [0; TAPS];
-        for tap in 0..TAPS {
-            at[tap] = taps[tap.min(taps.len() - 1)];
-        }
-        let mut lanes = [[0f32; 8]; TAPS];
-        let wide = copy.columns.out.next_multiple_of(8);
-        for (y, dy) in dy.chunks(wide.max(1)).enumerate() {
-            let row = y * copy.rows.stride * copy.row();
-            for (block, &dy) in dy.as_chunks::<8>().0.iter().enumerate() {
-                for tap in 0..TAPS {
-                    let from: &[f32; 8] = padded[row + at[tap] + block * 8..]
-                        .first_chunk()
-                        .expect("padded");
-                    for l in 0..8 {
-                        lanes[tap][l] = fused::<V>(dy[l], from[l], lanes[tap][l]);
+        let at: [usize; TAPS] = std::array::from_fn(|tap| taps[tap.min(taps.len() - 1)]);
+        // SAFETY: by the assertion all that a tap meets lies in `padded`; `dy` has `rows` rows of
+        // `wide` elements.
+        unsafe {
+            let mut lanes = [V::splat(0.0); TAPS];
+            for y in 0..rows {
+                ahead.iter().for_each(|ahead| prefetch(ahead, y, rows));
+                let dy = dy.as_ptr().add(y * wide);
+                let from = at.map(|at| padded.as_ptr().add(y * step + at));
+                for x in (0..wide).step_by(V::LEN) {
+                    let dy = V::load(dy.add(x));
+                    for tap in 0..TAPS {
+                        lanes[tap] = lanes[tap].add_product(dy, V::load(from[tap].add(x)));
                     }
                 }
             }
-        }
-        for (sum, lanes) in sums.iter_mut().zip(lanes) {
-            *sum += lanes.iter().sum::<f32>();
+            for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                let mut values = [0f32; WIDE];
+                lanes.store(values.as_mut_ptr());
+                *sum += values[..V::LEN].iter().sum::<f32>();
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! With images in the lanes of a register no operation crosses lanes, whatever the stride or the
 //! size of the image, and a tap in the padding is left out instead of multiplied by zero.
 
-use super::super::simd::{Isa, Register};
+use super::super::simd::Isa;
 use super::scratch::LINE;
 
 /// Images side by side: a cache line, two AVX2 registers or one of AVX-512.
@@ -17,12 +17,6 @@ pub(super) fn rows(isa: Isa) -> usize {
 /// Registers of sums in the product kernel: with AVX2 a line, a factor and these fill its 16, and
 /// with AVX-512 they keep two units of four cycles busy.
 pub(super) const REGISTERS: usize = 12;
-
-/// `a · b + c`.
-#[inline(always)]
-pub(super) fn fused<V: Register>(a: f32, b: f32, c: f32) -> f32 {
-    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
-}
 
 /// Pixels to lanes: `to[p · step + l] = from[l · plane + p]` for `len` pixels.
 pub(super) fn gather(
