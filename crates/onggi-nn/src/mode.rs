@@ -17,6 +17,9 @@ pub enum Mode {
 
 impl Mode {
     /// Training mode of optimiser step `step` in the run of `seed`.
+    // Inlined, two modes of one step that were passed by value became one, whose draws went on in
+    // the second: rust-lang/rust#155241, seen with 1.95.
+    #[inline(never)]
     pub fn train(seed: u64, step: u64) -> Self {
         Self::Train(Draws {
             seed,

@@ -43,15 +43,13 @@ pub(super) fn weights(q: Tensor<4>, k: Tensor<4>, sizes: &Sizes, options: Checke
         return weights;
     };
     // The kernel's draws: a row of weights begins a new block of them.
-    let ([batch, heads, queries, keys], dtype) = (weights.dims(), weights.dtype());
+    let [batch, heads, queries, keys] = weights.dims();
     let padded = keys.next_multiple_of(kernel::SERVED);
     let ones = vec![1.0; batch * heads * queries * padded];
     let mask = kernel::apply(&ones, dropout.threshold, dropout.scale, dropout.key);
-    // Cut here and not on the device: there Burn's fusion multiplied by other parts of it the second time.
-    let rows = mask.chunks_exact(padded.max(1));
-    let mask: Vec<f32> = rows.flat_map(|row| &row[..keys]).copied().collect();
-    let mask = TensorData::new(mask, [batch, heads, queries, keys]);
-    weights * Tensor::<4>::from_data(mask, (&device, dtype))
+    let mask = TensorData::new(mask, [batch, heads, queries, padded]);
+    let mask = Tensor::<4>::from_data(mask, (&device, weights.dtype()));
+    weights * mask.slice([0..batch, 0..heads, 0..queries, 0..keys])
 }
 
 /// `(B, L, H · E)` or `(L, B, H · E)` as `(B, H, L, E)`.
