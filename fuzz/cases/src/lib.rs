@@ -11,7 +11,7 @@ use onggi_augment::text::{
     Balance, Columns, DatasetConfig, Pipeline, PipelineConfig, Recipe, Resources, TextFile,
     TextTransform,
 };
-use onggi_data::image::{Channels, decode_bytes};
+use onggi_data::image::{Channels, ImageShape, decode_bytes, decode_to_cover};
 
 /// A text pipeline, as TOML and as JSON; one that is accepted is written, read back and run.
 pub fn text_pipeline(data: &[u8]) {
@@ -177,6 +177,10 @@ pub fn image_decode(data: &[u8]) {
     if let Ok(image) = decode_bytes(data, Path::new("fuzz"), Channels::Rgb) {
         let [height, width] = image.size();
         assert_eq!(image.pixels().len(), height * width * 3);
+    }
+    let shape = ImageShape::new(2, 3, Channels::Rgb).expect("a shape");
+    if let Ok(image) = decode_to_cover(data, Path::new("fuzz"), shape) {
+        assert_eq!(image.size(), [2, 3]);
     }
 }
 

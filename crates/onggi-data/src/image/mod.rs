@@ -33,13 +33,14 @@ mod decode;
 mod folder;
 mod preprocess;
 mod resize;
+mod scaled_jpeg;
 mod shape;
 mod statistics;
 mod store;
 mod verify;
 
 pub use dataset::ImageDataset;
-pub use decode::{decode, decode_as_is, decode_bytes};
+pub use decode::{decode, decode_as_is, decode_bytes, decode_to_cover};
 pub use folder::{ImageFolder, ImageItem, images_below};
 pub use preprocess::ImagePreprocess;
 pub use resize::{resize, resize_cover};

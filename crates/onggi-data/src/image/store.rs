@@ -7,8 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use onggi_augment::image::Image;
 
-use super::decode::decode;
-use super::resize::resize_cover;
+use super::decode::{decode_to_cover, read};
 use super::shape::ImageShape;
 use crate::DataError;
 
@@ -85,11 +84,7 @@ impl ImageStore {
 
 /// Decodes an image file and brings it to `shape`, aspect ratio kept.
 pub(super) fn prepare(path: &Path, shape: ImageShape) -> Result<Image, DataError> {
-    resize_cover(
-        &decode(path, shape.channels())?,
-        shape.height(),
-        shape.width(),
-    )
+    decode_to_cover(&read(path)?, path, shape)
 }
 
 #[cfg(test)]
