@@ -22,7 +22,6 @@ pub use random_char::{CharAction, RandomChar, SwapMode};
 pub use whitespace::{Whitespace, WhitespaceAction};
 pub use zero_width::ZeroWidth;
 
-use super::document::borders;
 use super::draw::Picker;
 use super::settings::{Chars, count};
 use super::{Document, Edits};
@@ -45,6 +44,20 @@ impl Word<'_> {
         &self.text[self.borders[i]..self.borders[i + 1]]
     }
 
+    /// The `char` that character `i` is, where it is one.
+    pub(crate) fn single(&self, i: usize) -> Option<char> {
+        if self.is_ascii() {
+            Some(char::from(self.text.as_bytes()[i]))
+        } else {
+            single(self.char(i))
+        }
+    }
+
+    /// Whether every character is one byte.
+    fn is_ascii(&self) -> bool {
+        self.len() == self.text.len()
+    }
+
     /// The span of character `i` in the document.
     pub(crate) fn span(&self, i: usize) -> std::ops::Range<usize> {
         self.start + self.borders[i]..self.start + self.borders[i + 1]
@@ -63,19 +76,17 @@ impl Chars<'_> {
         mut change: impl FnMut(&Word<'_>, usize, &mut Draw),
     ) {
         let (mut picker, wanted) = self.words.choose(doc);
-        let mut marks = Vec::with_capacity(32);
+        let mut room = Vec::new();
         let mut places = Picker::new(Vec::with_capacity(32));
         let mut done = 0;
         while done < wanted {
             let Some(token) = picker.next(rng).map(|i| &doc.tokens()[i]) else {
                 return;
             };
-            let text = doc.slice(token);
-            borders(text, &mut marks);
             let word = Word {
-                text,
+                text: doc.slice(token),
                 start: token.start,
-                borders: &marks,
+                borders: doc.borders(token, &mut room),
             };
             places.refill((0..word.len()).filter(|&i| fits(&word, i)));
             let chosen = count(word.len(), self.p, self.min, self.max).min(places.len());
