@@ -173,12 +173,12 @@ impl<'a> Document<'a> {
             // The class of the last letter, digit or joiner.
             let mut last = SPACE;
             loop {
+                let run = letters(&bytes[at..]);
+                if run > 0 {
+                    (word, last) = (true, LETTER);
+                    at += run;
+                }
                 match class(at) {
-                    LETTER => {
-                        word = true;
-                        last = LETTER;
-                        at += letters(&bytes[at..]);
-                    }
                     kind @ (DIGIT | JOIN) => {
                         word |= kind != JOIN;
                         last = kind;
@@ -188,9 +188,10 @@ impl<'a> Document<'a> {
                         if !hangul(bytes, at) {
                             return false;
                         }
-                        word = true;
-                        last = LETTER;
-                        at += 3;
+                        (word, last) = (true, LETTER);
+                        while hangul(bytes, at) {
+                            at += 3;
+                        }
                     }
                     kind @ (APOSTROPHE | MID_LETTER | MID_NUMBER) => {
                         let next = match class(at + 1) {

@@ -162,17 +162,22 @@ impl Edits {
     /// [`apply`](Self::apply) for sorted edits.
     pub(crate) fn splice(&self, source: &str) -> String {
         let mut out = String::with_capacity(source.len() + self.arena.len());
-        let mut at = 0;
+        // What comes after byte `at`.
+        let (mut at, mut rest) = (0, source);
         for raw in &self.list {
-            if let (Some(kept), Some(_)) =
-                (source.get(at..raw.start), source.get(raw.start..raw.end))
-            {
+            let gap = raw.start.checked_sub(at);
+            let parts = gap.and_then(|gap| rest.split_at_checked(gap));
+            let parts = parts.and_then(|(kept, after)| {
+                let (_, after) = after.split_at_checked(raw.end - raw.start)?;
+                Some((kept, after))
+            });
+            if let Some((kept, after)) = parts {
                 out.push_str(kept);
                 out.push_str(&self.arena[raw.from..raw.to]);
-                at = raw.end;
+                (at, rest) = (raw.end, after);
             }
         }
-        out.push_str(&source[at..]);
+        out.push_str(rest);
         out
     }
 

@@ -44,18 +44,28 @@ impl Word<'_> {
         &self.text[self.borders[i]..self.borders[i + 1]]
     }
 
-    /// The `char` that character `i` is, where it is one.
-    pub(crate) fn single(&self, i: usize) -> Option<char> {
-        if self.is_ascii() {
-            Some(char::from(self.text.as_bytes()[i]))
-        } else {
-            single(self.char(i))
+    /// The first `char` of character `i`.
+    #[inline]
+    pub(crate) fn first(&self, i: usize) -> Option<char> {
+        match self.ascii() {
+            Some(bytes) => Some(char::from(bytes[i])),
+            None => self.char(i).chars().next(),
         }
     }
 
-    /// Whether every character is one byte.
-    fn is_ascii(&self) -> bool {
-        self.len() == self.text.len()
+    /// The only `char` of character `i`, where it is one.
+    #[inline]
+    pub(crate) fn single(&self, i: usize) -> Option<char> {
+        match self.ascii() {
+            Some(bytes) => Some(char::from(bytes[i])),
+            None => single(self.char(i)),
+        }
+    }
+
+    /// The characters, where each is one byte.
+    fn ascii(&self) -> Option<&[u8]> {
+        let bytes = self.text.as_bytes();
+        (bytes.len() == self.len()).then_some(bytes)
     }
 
     /// The span of character `i` in the document.
@@ -109,9 +119,21 @@ pub(crate) fn single(text: &str) -> Option<char> {
     chars.next().filter(|_| chars.next().is_none())
 }
 
+/// `c` in lower case, the first `char` where that is several.
+pub(crate) fn lower(c: char) -> char {
+    if c.is_ascii() {
+        c.to_ascii_lowercase()
+    } else {
+        c.to_lowercase().next().unwrap_or(c)
+    }
+}
+
 /// `to` in upper case where `from` is upper case.
 pub(crate) fn like(from: char, to: char) -> char {
     if from.is_uppercase() {
+        if to.is_ascii() {
+            return to.to_ascii_uppercase();
+        }
         let mut upper = to.to_uppercase();
         upper
             .next()
