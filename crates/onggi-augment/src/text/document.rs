@@ -56,7 +56,7 @@ impl<'a> Document<'a> {
     pub fn new(text: &'a str, protected: &[Range<usize>]) -> Self {
         let mut doc = Self {
             text,
-            tokens: Vec::with_capacity(text.len() / 5 + 2),
+            tokens: Vec::with_capacity(text.len() / 4 + 2),
             ascii: text.is_ascii(),
         };
         let mut at = 0;
@@ -99,6 +99,23 @@ impl<'a> Document<'a> {
     pub(crate) fn words(&self) -> impl Iterator<Item = usize> {
         let tokens = self.tokens.iter().enumerate();
         tokens.filter(|(_, token)| token.is_word()).map(|(i, _)| i)
+    }
+
+    /// The borders of the characters (grapheme clusters) of a word, 0 and its length included; `room` is for
+    /// those that are not known beforehand.
+    pub(crate) fn borders<'r>(&self, word: &Token, room: &'r mut Vec<usize>) -> &'r [usize] {
+        let text = self.slice(word);
+        // In a word no line feed follows a carriage return: each ASCII character is one of its own.
+        let known = ASCII_BORDERS.get(..=text.len());
+        match known.filter(|_| self.ascii || text.is_ascii()) {
+            Some(known) => known,
+            None => {
+                room.clear();
+                room.extend(text.grapheme_indices(true).map(|(at, _)| at));
+                room.push(text.len());
+                room
+            }
+        }
     }
 
     fn cut(&mut self, from: usize, to: usize) {
@@ -156,8 +173,13 @@ impl<'a> Document<'a> {
             // The class of the last letter, digit or joiner.
             let mut last = SPACE;
             loop {
+                let run = letters(&bytes[at..]);
+                if run > 0 {
+                    (word, last) = (true, LETTER);
+                    at += run;
+                }
                 match class(at) {
-                    kind @ (LETTER | DIGIT | JOIN) => {
+                    kind @ (DIGIT | JOIN) => {
                         word |= kind != JOIN;
                         last = kind;
                         at += 1;
@@ -166,9 +188,10 @@ impl<'a> Document<'a> {
                         if !hangul(bytes, at) {
                             return false;
                         }
-                        word = true;
-                        last = LETTER;
-                        at += 3;
+                        (word, last) = (true, LETTER);
+                        while hangul(bytes, at) {
+                            at += 3;
+                        }
                     }
                     kind @ (APOSTROPHE | MID_LETTER | MID_NUMBER) => {
                         let next = match class(at + 1) {
@@ -194,6 +217,28 @@ impl<'a> Document<'a> {
         }
         true
     }
+}
+
+/// How many ASCII letters `bytes` begins with, eight bytes at a time.
+fn letters(bytes: &[u8]) -> usize {
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let mut at = 0;
+    while let Some(&eight) = bytes[at..].first_chunk() {
+        let eight = u64::from_le_bytes(eight);
+        let lower = (eight | each(0x20)) & each(0x7F);
+        // The top bit of a byte, by sums that do not reach the next byte.
+        let from_a = lower + each(0x80 - b'a');
+        let past_z = lower + each(0x7F - b'z');
+        let others = (past_z | !from_a | eight) & each(0x80);
+        if others != 0 {
+            return at + others.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes[at..].iter();
+    at + rest.take_while(|byte| byte.is_ascii_alphabetic()).count()
 }
 
 /// Whether a Hangul syllable (U+AC00 to U+D7A3, three bytes) stands at `at`.
@@ -248,16 +293,16 @@ const CLASS: [u8; 256] = {
     table
 };
 
-/// The borders of the characters (grapheme clusters) of `word`, 0 and its length included.
-pub(crate) fn borders(word: &str, out: &mut Vec<usize>) {
-    out.clear();
-    if word.is_ascii() && !word.contains('\r') {
-        out.extend(0..=word.len());
-    } else {
-        out.extend(word.grapheme_indices(true).map(|(at, _)| at));
-        out.push(word.len());
+/// The borders of the characters of an ASCII word that is not very long.
+static ASCII_BORDERS: [usize; 64] = {
+    let mut borders = [0; 64];
+    let mut at = 0;
+    while at < borders.len() {
+        borders[at] = at;
+        at += 1;
     }
-}
+    borders
+};
 
 #[cfg(test)]
 mod tests {

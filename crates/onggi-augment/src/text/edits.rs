@@ -116,13 +116,13 @@ impl Edits {
             // Of two spans from one start the shorter comes first: insertions before replacements.
             self.list.sort_by_key(|raw| (raw.start, raw.end));
         }
-        let arena = &self.arena;
+        let arena = self.arena.as_bytes();
         let mut end = 0;
         self.list.retain_mut(|raw| {
             let fits = raw.start >= end
                 && source
                     .get(raw.start..raw.end)
-                    .is_some_and(|old| old != &arena[raw.from..raw.to]);
+                    .is_some_and(|old| old.as_bytes() != &arena[raw.from..raw.to]);
             if fits {
                 end = raw.end;
                 raw.ops = ops;
@@ -133,6 +133,9 @@ impl Edits {
 
     /// Drops edits that reach into a protected span: no augmenter makes one, and none may.
     pub(crate) fn spare(&mut self, protected: &[Range<usize>]) {
+        if protected.is_empty() {
+            return;
+        }
         let mut next = 0;
         self.list.retain(|raw| {
             while protected
@@ -156,19 +159,25 @@ impl Edits {
         sorted.splice(source)
     }
 
-    fn splice(&self, source: &str) -> String {
+    /// [`apply`](Self::apply) for sorted edits.
+    pub(crate) fn splice(&self, source: &str) -> String {
         let mut out = String::with_capacity(source.len() + self.arena.len());
-        let mut at = 0;
+        // What comes after byte `at`.
+        let (mut at, mut rest) = (0, source);
         for raw in &self.list {
-            if let (Some(kept), Some(_)) =
-                (source.get(at..raw.start), source.get(raw.start..raw.end))
-            {
+            let gap = raw.start.checked_sub(at);
+            let parts = gap.and_then(|gap| rest.split_at_checked(gap));
+            let parts = parts.and_then(|(kept, after)| {
+                let (_, after) = after.split_at_checked(raw.end - raw.start)?;
+                Some((kept, after))
+            });
+            if let Some((kept, after)) = parts {
                 out.push_str(kept);
                 out.push_str(&self.arena[raw.from..raw.to]);
-                at = raw.end;
+                (at, rest) = (raw.end, after);
             }
         }
-        out.push_str(&source[at..]);
+        out.push_str(rest);
         out
     }
 

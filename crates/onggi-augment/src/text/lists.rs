@@ -48,6 +48,10 @@ impl Stopwords {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     pub(crate) fn contains(&self, word: &str) -> bool {
         !self.words.is_empty()
             && (self.words.contains(word) || self.words.contains(&word.to_lowercase()))
@@ -94,6 +98,10 @@ impl Patterns {
         Ok(Self {
             list: list.collect::<Result<_, _>>()?,
         })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// Whether any of them is found in `text`.

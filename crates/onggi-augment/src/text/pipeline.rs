@@ -385,7 +385,7 @@ impl Working<'_> {
         if edits.is_empty() {
             return Ok(());
         }
-        let after = edits.apply(&self.text);
+        let after = edits.splice(&self.text);
         edits.shift(&mut self.protected);
         self.label_changed |= augmenter.changes_label();
         self.edits = std::mem::take(&mut self.edits).compose(edits, &self.text);

@@ -9,7 +9,10 @@ use crate::{AugmentError, Draw};
 /// How many of `n` are changed: `⌈p·n⌉`, at least `min`, at most `max` (0: no bound), at most `n`.
 pub(crate) fn count(n: usize, p: f64, min: usize, max: usize) -> usize {
     // 0.07 · 100 is 7.000000000000001 and means 7. A NaN gives 0.
-    let wanted = (p * n as f64 - 1e-9).ceil() as usize;
+    let exact = p * n as f64 - 1e-9;
+    // Not `ceil`, which is a call where the instruction set cannot round.
+    let whole = exact as usize;
+    let wanted = whole.saturating_add(usize::from(exact > whole as f64));
     let most = if max == 0 { n } else { max.min(n) };
     wanted.max(min).min(most)
 }
@@ -49,20 +52,27 @@ impl Words<'_> {
     pub(crate) fn choose(&self, doc: &Document<'_>) -> (Picker, usize) {
         let mut all = 0;
         let mut chosen = Vec::with_capacity(doc.tokens().len());
+        // Mostly the number of bytes alone decides.
+        let bytes_decide = self.stopwords.is_empty()
+            && self.stopwords_regex.is_empty()
+            && (doc.is_ascii() || self.min_char < 2);
         for (i, token) in doc.tokens().iter().enumerate() {
-            if !token.is_word() {
-                continue;
-            }
-            all += 1;
-            let word = doc.slice(token);
-            let short = word.len() < self.min_char
-                || (!doc.is_ascii() && self.min_char > 1 && word.chars().count() < self.min_char);
-            if !short && !self.stopwords.contains(word) && !self.stopwords_regex.is_match(word) {
-                chosen.push(i);
+            if token.is_word() {
+                all += 1;
+                let long = token.span().len() >= self.min_char;
+                if long && (bytes_decide || self.allow(doc.slice(token))) {
+                    chosen.push(i);
+                }
             }
         }
         let wanted = count(all, self.p, self.min, self.max).min(chosen.len());
         (Picker::new(chosen), wanted)
+    }
+
+    fn allow(&self, word: &str) -> bool {
+        (self.min_char < 2 || word.chars().count() >= self.min_char)
+            && !self.stopwords.contains(word)
+            && !self.stopwords_regex.is_match(word)
     }
 
     /// Draws words until as many as are wanted are changed; `change` gets a word's place in `doc.tokens`

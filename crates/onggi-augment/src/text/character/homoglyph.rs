@@ -1,6 +1,6 @@
 //! Homoglyphs: characters of other scripts that look the same, as spammers write them.
 
-use super::{put, single};
+use super::put;
 use crate::text::draw::below;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -72,9 +72,12 @@ impl TextAugmenter for Homoglyph {
         self.chars().each(
             doc,
             rng,
-            |word, i| single(word.char(i)).is_some_and(|c| wide(c) || !doubles(c).is_empty()),
+            |word, i| {
+                word.single(i)
+                    .is_some_and(|c| wide(c) || !doubles(c).is_empty())
+            },
             |word, i, rng| {
-                let Some(c) = single(word.char(i)) else {
+                let Some(c) = word.single(i) else {
                     return;
                 };
                 let list = doubles(c);

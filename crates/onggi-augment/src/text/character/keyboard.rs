@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::Layout;
-use super::{like, put, single};
-use crate::text::draw::one;
+use super::layout::{Layout, Neighbours};
+use super::{Word, like, lower, put};
+use crate::text::draw::{below, one};
 use crate::text::korean::hangul;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -48,75 +48,44 @@ impl TextAugmenter for Keyboard {
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
         let layout = self.lang.neighbours();
-        let mut lower = String::new();
-        let own = |text: &str, lower: &mut String| {
+        let mut key = String::new();
+        let own = |word: &Word<'_>, i, key: &mut String| {
             if self.neighbours.is_empty() {
                 return None;
             }
-            lower.clear();
-            lower.extend(text.chars().flat_map(char::to_lowercase));
-            self.neighbours.get(lower).filter(|list| !list.is_empty())
+            key.clear();
+            key.extend(word.char(i).chars().flat_map(char::to_lowercase));
+            self.neighbours.get(key).filter(|list| !list.is_empty())
         };
         let syllables = self.lang == Layout::Ko;
-        let mut allowed = Vec::with_capacity(32);
-        let list = |c: char, allowed: &mut Vec<char>| {
-            allowed.clear();
-            let lower = if c.is_uppercase() {
-                single(&c.to_lowercase().to_string()).unwrap_or(c)
-            } else {
-                c
-            };
-            allowed.extend(layout.of(lower).iter().copied().filter(|&other| {
-                other.is_alphabetic()
-                    || (other.is_numeric() && (self.include_numeric || c.is_numeric()))
-                    || (!other.is_alphanumeric() && self.include_special_char)
-            }));
-            if c.is_uppercase() {
-                for other in allowed.iter_mut() {
-                    *other = like(c, *other);
-                }
-            }
-            if self.include_upper_case && !allowed.is_empty() {
-                let slip = if c.is_uppercase() {
-                    lower
-                } else {
-                    like('A', c)
-                };
-                if slip != c {
-                    allowed.push(slip);
-                }
-            }
-        };
         let mut scratch = String::new();
         self.chars().each(
             doc,
             rng,
             |word, i| {
-                let text = word.char(i);
-                own(text, &mut lower).is_some()
-                    || single(text).is_some_and(|c| {
-                        (syllables && hangul::is_syllable(c)) || has_key(layout, c)
+                own(word, i, &mut key).is_some()
+                    || word.single(i).is_some_and(|c| {
+                        (syllables && hangul::is_syllable(c)) || layout.has(lower(c))
                     })
             },
             |word, i, rng| {
-                let text = word.char(i);
-                if let Some(choice) = own(text, &mut scratch).and_then(|list| one(rng, list)) {
+                if let Some(choice) = own(word, i, &mut scratch).and_then(|list| one(rng, list)) {
                     edits.replace(word.span(i), choice);
-                } else if let Some(c) = single(text) {
+                } else if let Some(c) = word.single(i) {
                     if syllables && hangul::is_syllable(c) {
                         let keys = hangul::keys(c);
-                        let place = crate::text::draw::below(rng, keys.len());
-                        list(keys[place], &mut allowed);
-                        allowed.retain(|&c| hangul::is_jamo(c));
-                        if let Some(&slip) = one(rng, &allowed) {
+                        let place = below(rng, keys.len());
+                        let (near, kinds) = layout.with_kinds(keys[place]);
+                        let letters = kinds.letters;
+                        if letters != 0 {
+                            let drawn = below(rng, letters.count_ones() as usize);
                             let mut typed = keys;
-                            typed[place] = slip;
+                            typed[place] = near[nth(letters, drawn)];
                             edits.build(word.span(i), |out| hangul::compose(&typed, out));
                         }
                         return;
                     }
-                    list(c, &mut allowed);
-                    if let Some(&slip) = one(rng, &allowed) {
+                    if let Some(slip) = self.slip(layout, c, rng) {
                         put(edits, word.span(i), slip);
                     }
                 }
@@ -130,9 +99,45 @@ impl TextAugmenter for Keyboard {
     }
 }
 
-fn has_key(layout: &super::layout::Neighbours, c: char) -> bool {
-    let lower = c.to_lowercase().next().unwrap_or(c);
-    !layout.of(lower).is_empty()
+impl Keyboard {
+    /// What is typed for `c`: a neighbour, or `c` in its other case.
+    fn slip(&self, layout: &Neighbours, c: char, rng: &mut Draw) -> Option<char> {
+        let upper = c.is_uppercase();
+        let other_case = if upper { small(c) } else { like('A', c) };
+        let (near, kinds) = layout.with_kinds(if upper { other_case } else { c });
+        let mut allowed = kinds.letters;
+        if self.include_numeric || c.is_numeric() {
+            allowed |= kinds.numbers;
+        }
+        if self.include_special_char {
+            allowed |= kinds.marks;
+        }
+        if allowed == 0 {
+            return None;
+        }
+        let n = allowed.count_ones() as usize;
+        let cased = self.include_upper_case && other_case != c;
+        let drawn = below(rng, n + usize::from(cased));
+        Some(if drawn < n {
+            like(c, near[nth(allowed, drawn)])
+        } else {
+            other_case
+        })
+    }
+}
+
+/// The place of the `n`th bit that is set.
+fn nth(mut bits: u32, n: usize) -> usize {
+    for _ in 0..n {
+        bits &= bits - 1;
+    }
+    bits.trailing_zeros() as usize
+}
+
+/// `c` in lower case, where that is one `char`.
+fn small(c: char) -> char {
+    let mut small = c.to_lowercase();
+    small.next().filter(|_| small.next().is_none()).unwrap_or(c)
 }
 
 #[cfg(test)]

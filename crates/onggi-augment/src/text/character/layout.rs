@@ -62,19 +62,67 @@ const EXTRA_KEY: char = '<';
 
 /// The neighbours of each character of a layout.
 pub(crate) struct Neighbours {
-    ascii: [(u16, u16); 128],
-    other: HashMap<char, (u16, u16)>,
+    ascii: [Near; 128],
+    other: HashMap<char, Near>,
     pool: Vec<char>,
+}
+
+/// The neighbours of a character, as a range of the pool, and of which kind each is.
+#[derive(Clone, Copy, Default)]
+struct Near {
+    from: u16,
+    to: u16,
+    kinds: Kinds,
+}
+
+/// Which of some characters are of a kind, as bits.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Kinds {
+    pub(crate) letters: u32,
+    pub(crate) numbers: u32,
+    pub(crate) marks: u32,
+}
+
+impl Kinds {
+    /// The kinds of at most 32 characters.
+    fn new(chars: &[char]) -> Self {
+        let mut kinds = Self::default();
+        for (place, c) in chars.iter().enumerate() {
+            let kind = match c {
+                c if c.is_alphabetic() => &mut kinds.letters,
+                c if c.is_numeric() => &mut kinds.numbers,
+                _ => &mut kinds.marks,
+            };
+            *kind |= 1 << place;
+        }
+        kinds
+    }
 }
 
 impl Neighbours {
     /// The characters of the keys around that of `c` (lower case), then those of its own key.
     pub(crate) fn of(&self, c: char) -> &[char] {
-        let (from, to) = match self.ascii.get(c as usize) {
-            Some(&range) => range,
+        self.with_kinds(c).0
+    }
+
+    /// Whether there is a key for `c` (lower case).
+    pub(crate) fn has(&self, c: char) -> bool {
+        let near = self.near(c);
+        near.from < near.to
+    }
+
+    fn near(&self, c: char) -> Near {
+        match self.ascii.get(c as usize) {
+            Some(&near) => near,
             None => self.other.get(&c).copied().unwrap_or_default(),
-        };
-        &self.pool[usize::from(from)..usize::from(to)]
+        }
+    }
+
+    /// [`of`](Self::of), and of which kind each is.
+    pub(crate) fn with_kinds(&self, c: char) -> (&[char], Kinds) {
+        let near = self.near(c);
+        let chars = &self.pool[usize::from(near.from)..usize::from(near.to)];
+        (chars, near.kinds)
     }
 }
 
@@ -218,12 +266,12 @@ fn neighbours(keys: &Keys) -> Neighbours {
         }
     }
     let mut found = Neighbours {
-        ascii: [(0, 0); 128],
+        ascii: [Near::default(); 128],
         other: HashMap::new(),
         pool: Vec::new(),
     };
     for &(c, x, y) in &places {
-        let from = found.pool.len() as u16;
+        let from = found.pool.len();
         let mut near: Vec<(f64, char)> = places
             .iter()
             .filter(|place| place.0 != c)
@@ -233,10 +281,14 @@ fn neighbours(keys: &Keys) -> Neighbours {
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         near.dedup_by_key(|place| place.1);
         found.pool.extend(near.into_iter().map(|place| place.1));
-        let range = (from, found.pool.len() as u16);
+        let near = Near {
+            from: from as u16,
+            to: found.pool.len() as u16,
+            kinds: Kinds::new(&found.pool[from..]),
+        };
         match found.ascii.get_mut(c as usize) {
-            Some(slot) => *slot = range,
-            None => _ = found.other.insert(c, range),
+            Some(slot) => *slot = near,
+            None => _ = found.other.insert(c, near),
         }
     }
     found

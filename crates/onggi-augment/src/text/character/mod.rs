@@ -22,7 +22,6 @@ pub use random_char::{CharAction, RandomChar, SwapMode};
 pub use whitespace::{Whitespace, WhitespaceAction};
 pub use zero_width::ZeroWidth;
 
-use super::document::borders;
 use super::draw::Picker;
 use super::settings::{Chars, count};
 use super::{Document, Edits};
@@ -45,6 +44,30 @@ impl Word<'_> {
         &self.text[self.borders[i]..self.borders[i + 1]]
     }
 
+    /// The first `char` of character `i`.
+    #[inline]
+    pub(crate) fn first(&self, i: usize) -> Option<char> {
+        match self.ascii() {
+            Some(bytes) => Some(char::from(bytes[i])),
+            None => self.char(i).chars().next(),
+        }
+    }
+
+    /// The only `char` of character `i`, where it is one.
+    #[inline]
+    pub(crate) fn single(&self, i: usize) -> Option<char> {
+        match self.ascii() {
+            Some(bytes) => Some(char::from(bytes[i])),
+            None => single(self.char(i)),
+        }
+    }
+
+    /// The characters, where each is one byte.
+    fn ascii(&self) -> Option<&[u8]> {
+        let bytes = self.text.as_bytes();
+        (bytes.len() == self.len()).then_some(bytes)
+    }
+
     /// The span of character `i` in the document.
     pub(crate) fn span(&self, i: usize) -> std::ops::Range<usize> {
         self.start + self.borders[i]..self.start + self.borders[i + 1]
@@ -63,19 +86,17 @@ impl Chars<'_> {
         mut change: impl FnMut(&Word<'_>, usize, &mut Draw),
     ) {
         let (mut picker, wanted) = self.words.choose(doc);
-        let mut marks = Vec::with_capacity(32);
+        let mut room = Vec::new();
         let mut places = Picker::new(Vec::with_capacity(32));
         let mut done = 0;
         while done < wanted {
             let Some(token) = picker.next(rng).map(|i| &doc.tokens()[i]) else {
                 return;
             };
-            let text = doc.slice(token);
-            borders(text, &mut marks);
             let word = Word {
-                text,
+                text: doc.slice(token),
                 start: token.start,
-                borders: &marks,
+                borders: doc.borders(token, &mut room),
             };
             places.refill((0..word.len()).filter(|&i| fits(&word, i)));
             let chosen = count(word.len(), self.p, self.min, self.max).min(places.len());
@@ -98,9 +119,21 @@ pub(crate) fn single(text: &str) -> Option<char> {
     chars.next().filter(|_| chars.next().is_none())
 }
 
+/// `c` in lower case, the first `char` where that is several.
+pub(crate) fn lower(c: char) -> char {
+    if c.is_ascii() {
+        c.to_ascii_lowercase()
+    } else {
+        c.to_lowercase().next().unwrap_or(c)
+    }
+}
+
 /// `to` in upper case where `from` is upper case.
 pub(crate) fn like(from: char, to: char) -> char {
     if from.is_uppercase() {
+        if to.is_ascii() {
+            return to.to_ascii_uppercase();
+        }
         let mut upper = to.to_uppercase();
         upper
             .next()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::single;
+use super::Word;
 use crate::text::draw::one;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -88,15 +88,15 @@ const SINGLE: [&[&str]; 128] = {
 };
 
 /// Two characters that scan as one.
-const PAIRS: [(&str, &str); 8] = [
-    ("rn", "m"),
-    ("nn", "m"),
-    ("cl", "d"),
-    ("vv", "w"),
-    ("VV", "W"),
-    ("li", "h"),
-    ("ii", "u"),
-    ("lc", "k"),
+const PAIRS: [(&[u8; 2], &str); 8] = [
+    (b"rn", "m"),
+    (b"nn", "m"),
+    (b"cl", "d"),
+    (b"vv", "w"),
+    (b"VV", "W"),
+    (b"li", "h"),
+    (b"ii", "u"),
+    (b"lc", "k"),
 ];
 
 /// Characters outside ASCII that lose or gain a mark on the way.
@@ -137,26 +137,30 @@ impl TextAugmenter for Ocr {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let own = |text: &str| self.confusions.get(text).filter(|list| !list.is_empty());
+        let own = |word: &Word<'_>, i| {
+            if self.confusions.is_empty() {
+                return None;
+            }
+            let own = self.confusions.get(word.char(i));
+            own.filter(|list| !list.is_empty())
+        };
         self.chars().each(
             doc,
             rng,
             |word, i| {
-                let text = word.char(i);
-                single(text).is_some_and(|c| !known(c).is_empty())
-                    || (!self.confusions.is_empty() && own(text).is_some())
+                let known = word.single(i).is_some_and(|c| !known(c).is_empty());
+                known || own(word, i).is_some()
             },
             |word, i, rng| {
-                let text = word.char(i);
-                if let Some(choice) = own(text).and_then(|list| one(rng, list)) {
+                if let Some(choice) = own(word, i).and_then(|list| one(rng, list)) {
                     return edits.replace(word.span(i), choice);
                 }
-                let rest = &word.text[word.borders[i]..];
-                if let Some((pair, one)) = PAIRS.iter().find(|(pair, _)| rest.starts_with(pair)) {
+                let two = word.text.as_bytes()[word.borders[i]..].first_chunk();
+                if let Some((pair, one)) = PAIRS.iter().find(|(pair, _)| two == Some(*pair)) {
                     let start = word.start + word.borders[i];
                     return edits.replace(start..start + pair.len(), one);
                 }
-                if let Some(choice) = single(text).and_then(|c| one(rng, known(c))) {
+                if let Some(choice) = word.single(i).and_then(|c| one(rng, known(c))) {
                     edits.replace(word.span(i), choice);
                 }
             },

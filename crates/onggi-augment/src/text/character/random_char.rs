@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Word, like, single};
+use super::{Word, like, lower};
 use crate::text::draw::{below, chance, one};
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -75,11 +75,10 @@ const SCRIPTS: [(char, char); 12] = [
 
 impl RandomChar {
     /// A character to put in beside or for `old`.
-    fn draw(&self, old: &str, rng: &mut Draw) -> Option<Drawn<'_>> {
+    fn draw(&self, old: char, rng: &mut Draw) -> Option<Drawn<'_>> {
         if let Some(candidate) = one(rng, &self.candidates) {
             return Some(Drawn::Text(candidate));
         }
-        let c = old.chars().next()?;
         let marks = self.spec_char.chars().count();
         let extra = if self.include_numeric { 10 } else { 0 } + marks;
         if extra > 0 {
@@ -92,10 +91,10 @@ impl RandomChar {
                 return char::from_digit((drawn - marks) as u32, 10).map(Drawn::Char);
             }
         }
-        let (first, last) = if c.is_ascii_digit() {
+        let (first, last) = if old.is_ascii_digit() {
             ('0', '9')
         } else {
-            let lower = c.to_lowercase().next().unwrap_or(c);
+            let lower = lower(old);
             let script = SCRIPTS
                 .iter()
                 .find(|(first, last)| (first..=last).contains(&&lower));
@@ -109,7 +108,7 @@ impl RandomChar {
         } else {
             first
         };
-        let upper = c.is_uppercase() || (self.include_upper_case && chance(rng, 0.5));
+        let upper = old.is_uppercase() || (self.include_upper_case && chance(rng, 0.5));
         Some(Drawn::Char(if upper { like('A', drawn) } else { drawn }))
     }
 
@@ -169,20 +168,18 @@ impl TextAugmenter for RandomChar {
                 let n = word.len();
                 n >= least
                     && (!middle || (i > 0 && i + 1 < n))
-                    && word
-                        .char(i)
-                        .chars()
-                        .next()
-                        .is_some_and(char::is_alphanumeric)
+                    && word.first(i).is_some_and(char::is_alphanumeric)
             },
             |word, i, rng| {
                 if word.start != current {
                     (current, left, used) = (word.start, word.len(), 0);
                 }
-                let old = word.char(i);
+                let Some(first) = word.first(i) else {
+                    return;
+                };
                 match self.action {
                     CharAction::Insert => {
-                        if let Some(new) = self.draw(old, rng) {
+                        if let Some(new) = self.draw(first, rng) {
                             edits.build(word.span(i).start..word.span(i).start, |out| {
                                 new.write(out)
                             });
@@ -191,12 +188,12 @@ impl TextAugmenter for RandomChar {
                     CharAction::Substitute => {
                         // A draw of the character itself is drawn again, a bounded number of times.
                         for _ in 0..8 {
-                            let Some(new) = self.draw(old, rng) else {
+                            let Some(new) = self.draw(first, rng) else {
                                 break;
                             };
                             let same = match &new {
-                                Drawn::Char(c) => single(old) == Some(*c),
-                                Drawn::Text(text) => *text == old,
+                                Drawn::Char(c) => word.single(i) == Some(*c),
+                                Drawn::Text(text) => *text == word.char(i),
                             };
                             if !same {
                                 edits.build(word.span(i), |out| new.write(out));
@@ -214,6 +211,7 @@ impl TextAugmenter for RandomChar {
                             return;
                         };
                         let bits = 1u64.wrapping_shl(i as u32) | 1u64.wrapping_shl(j as u32);
+                        let old = word.char(i);
                         // A character moves once.
                         if used & bits == 0 && old != word.char(j) {
                             used |= bits;

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::document::borders;
 use crate::text::draw::{Picker, below, one};
 use crate::text::settings::{augmenter, count};
 use crate::text::{Document, Edits, TextAugmenter};
@@ -52,7 +51,7 @@ impl TextAugmenter for Whitespace {
         };
         let wanted = count(places.len(), self.aug_p, self.aug_min, self.aug_max);
         let mut picker = Picker::new(places);
-        let mut marks = Vec::new();
+        let mut room = Vec::new();
         let mut done = 0;
         while done < wanted {
             let Some(i) = picker.next(rng) else { break };
@@ -65,7 +64,7 @@ impl TextAugmenter for Whitespace {
                     edits.replace(gap(), one(rng, &KINDS).copied().unwrap_or(" "));
                 }
                 WhitespaceAction::Insert => {
-                    borders(doc.slice(&tokens[i]), &mut marks);
+                    let marks = doc.borders(&tokens[i], &mut room);
                     if marks.len() > 2 {
                         let at = marks[1 + below(rng, marks.len() - 2)];
                         edits.insert(tokens[i].start + at, " ");

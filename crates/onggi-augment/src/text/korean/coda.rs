@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::hangul::Syllable;
-use crate::text::character::{put, single};
+use crate::text::character::put;
 use crate::text::draw::one;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -42,13 +42,13 @@ impl TextAugmenter for Coda {
             doc,
             rng,
             |word, i| {
-                let syllable = single(word.char(i)).and_then(Syllable::of);
+                let syllable = word.single(i).and_then(Syllable::of);
                 syllable.is_some_and(|syllable| {
                     (syllable.last == ' ') == add && (!add || i + 1 == word.len())
                 })
             },
             |word, i, rng| {
-                let Some(syllable) = single(word.char(i)).and_then(Syllable::of) else {
+                let Some(syllable) = word.single(i).and_then(Syllable::of) else {
                     return;
                 };
                 let last = if add {

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::hangul;
 use crate::text::character::Layout;
-use crate::text::character::single;
 use crate::text::draw::{below, one};
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -119,12 +118,12 @@ impl TextAugmenter for Jamo {
             doc,
             rng,
             |word, i| {
-                single(word.char(i)).is_some_and(|c| {
+                word.single(i).is_some_and(|c| {
                     hangul::is_syllable(c) && !self.places(&self.letters(c)).is_empty()
                 })
             },
             |word, i, rng| {
-                let Some(c) = single(word.char(i)) else {
+                let Some(c) = word.single(i) else {
                     return;
                 };
                 let mut keys = self.letters(c);

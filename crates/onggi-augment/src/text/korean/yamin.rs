@@ -1,7 +1,7 @@
 //! Yamin-jeongeum: syllables written by others that look alike, a fashion of Korean forums.
 
 use super::hangul::Syllable;
-use crate::text::character::{put, single};
+use crate::text::character::put;
 use crate::text::draw::one;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -68,9 +68,9 @@ impl TextAugmenter for YaminJeongeum {
         self.chars().each(
             doc,
             rng,
-            |word, i| single(word.char(i)).is_some_and(|c| !alike(c).is_empty()),
+            |word, i| word.single(i).is_some_and(|c| !alike(c).is_empty()),
             |word, i, rng| {
-                let list = single(word.char(i)).map(alike).unwrap_or_default();
+                let list = word.single(i).map(alike).unwrap_or_default();
                 if let Some(&other) = one(rng, &list) {
                     put(edits, word.span(i), other);
                 }

@@ -103,6 +103,17 @@ const SILENT: &[(&str, &str); 16] = &[
     ("ough", "uf"),
 ];
 
+/// The letters of each first piece of [`SILENT`].
+const SILENT_LETTERS: [u32; SILENT.len()] = {
+    let mut all = [0; SILENT.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = letters(SILENT[place].0.as_bytes());
+        place += 1;
+    }
+    all
+};
+
 /// Endings taken for each other.
 const ENDINGS: &[(&str, &str)] = &[
     ("able", "ible"),
@@ -123,6 +134,15 @@ const ENDINGS: &[(&str, &str)] = &[
     ("ally", "aly"),
     ("ment", "mant"),
 ];
+
+/// The pairs of [`ENDINGS`], and the pairs turned round, of which the first ends in a letter, by that letter.
+static BY_LAST: LazyLock<[Vec<(&str, &str)>; 26]> = LazyLock::new(|| {
+    std::array::from_fn(|letter| {
+        let both = ENDINGS.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
+        let last = |(a, _): &(&str, &str)| a.as_bytes()[a.len() - 1] == b'a' + letter as u8;
+        both.filter(last).collect()
+    })
+});
 
 /// The kinds of slips, those of spelling before those of typing.
 const KINDS: usize = 9;
@@ -170,24 +190,18 @@ pub(super) fn misspell(word: &str, rng: &mut Draw, out: &mut String) -> bool {
             // Silent letters and endings.
             4 => {
                 let own = letters(bytes);
-                let places = SILENT.map(|(a, _)| match letters(a.as_bytes()) & !own {
-                    0 => find(bytes, a.as_bytes()),
-                    _ => None,
-                });
-                let found = SILENT
-                    .iter()
-                    .zip(&places)
-                    .filter_map(|(&(a, b), at)| Some(((*at)?, a, b)));
+                let pieces = SILENT.iter().zip(SILENT_LETTERS);
+                let found = pieces.filter(|(_, all)| all & !own == 0);
+                let found =
+                    found.filter_map(|(&(a, b), _)| Some((find(bytes, a.as_bytes())?, a, b)));
                 draw_one(rng, found)
                     .is_some_and(|(at, a, b)| spliced(word, at..at + a.len(), b, out))
             }
             5 => {
-                let both = ENDINGS.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
-                let found = both.filter(|(a, _)| {
-                    let last = a.as_bytes()[a.len() - 1] == bytes[n - 1];
-                    last && n > a.len() + 2 && word.ends_with(a)
-                });
-                draw_one(rng, found).is_some_and(|(a, b)| spliced(word, n - a.len()..n, b, out))
+                let endings = BY_LAST.get(usize::from(bytes[n - 1].wrapping_sub(b'a')));
+                let found = endings.into_iter().flatten();
+                let found = found.filter(|(a, _)| n > a.len() + 2 && word.ends_with(a));
+                draw_one(rng, found).is_some_and(|&(a, b)| spliced(word, n - a.len()..n, b, out))
             }
             // Two letters in the wrong order, the first staying.
             6 => {
@@ -220,8 +234,13 @@ fn draw_one<I: Iterator + Clone>(rng: &mut Draw, mut items: I) -> Option<I::Item
 }
 
 /// The letters of a word as bits: a word with a piece has all of the piece's.
-fn letters(word: &[u8]) -> u32 {
-    word.iter().fold(0, |bits, b| bits | 1 << (b & 31))
+const fn letters(word: &[u8]) -> u32 {
+    let (mut bits, mut place) = (0, 0);
+    while place < word.len() {
+        bits |= 1 << (word[place] & 31);
+        place += 1;
+    }
+    bits
 }
 
 /// Where `piece` first stands. A few bytes in a word: a searcher would take longer to set up.
@@ -232,7 +251,12 @@ fn find(word: &[u8], piece: &[u8]) -> Option<usize> {
 /// `word` with the bytes of `span` replaced; always true.
 fn spliced(word: &str, span: std::ops::Range<usize>, new: &str, out: &mut String) -> bool {
     out.push_str(&word[..span.start]);
-    out.push_str(new);
+    match new.as_bytes() {
+        // Mostly no letter or one, which a call would take longer to copy.
+        [] => {}
+        &[letter] => out.push(char::from(letter)),
+        _ => out.push_str(new),
+    }
     out.push_str(&word[span.end..]);
     true
 }
@@ -240,8 +264,8 @@ fn spliced(word: &str, span: std::ops::Range<usize>, new: &str, out: &mut String
 /// `word` with its letters `i` and `i + 1` swapped; always true.
 fn swapped(word: &str, i: usize, out: &mut String) -> bool {
     out.push_str(&word[..i]);
-    out.push_str(&word[i + 1..i + 2]);
-    out.push_str(&word[i..=i]);
+    out.push(char::from(word.as_bytes()[i + 1]));
+    out.push(char::from(word.as_bytes()[i]));
     out.push_str(&word[i + 2..]);
     true
 }

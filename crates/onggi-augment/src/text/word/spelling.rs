@@ -67,27 +67,28 @@ impl TextAugmenter for Spelling {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let (mut lower, mut wrong) = (String::new(), String::new());
+        let mut wrong = String::new();
         self.words().each(doc, rng, |place, rng| {
             let token = doc.tokens()[place];
             let word = doc.slice(&token);
-            lower.clear();
-            if word.is_ascii() {
-                lower.push_str(word);
-                lower.make_ascii_lowercase();
+            let lowered;
+            let small = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+            let lower = if word.bytes().all(small) {
+                word
             } else {
-                lower.push_str(&word.to_lowercase());
-            }
+                lowered = word.to_lowercase();
+                &lowered
+            };
             wrong.clear();
             let found = match &self.dict.0 {
                 Some(dict) => {
-                    let list = dict.get(&lower).map(Vec::as_slice).unwrap_or_default();
+                    let list = dict.get(lower).map(Vec::as_slice).unwrap_or_default();
                     wrong.extend(one(rng, list).map(String::as_str));
-                    !wrong.is_empty()
+                    !wrong.is_empty() && wrong != lower
                 }
-                None => misspell(&lower, rng, &mut wrong),
+                None => misspell(lower, rng, &mut wrong),
             };
-            if !found || wrong == lower {
+            if !found {
                 return false;
             }
             if self.dict.0.is_some() {

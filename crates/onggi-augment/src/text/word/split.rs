@@ -1,6 +1,5 @@
 //! A word in two, as a space slips in.
 
-use crate::text::document::borders;
 use crate::text::draw::below;
 use crate::text::settings::augmenter;
 use crate::text::{Document, Edits, TextAugmenter};
@@ -18,14 +17,14 @@ impl TextAugmenter for Split {
         rng: &mut Draw,
         edits: &mut Edits,
     ) -> Result<(), AugmentError> {
-        let mut marks = Vec::new();
+        let mut room = Vec::new();
         self.words().each(doc, rng, |place, rng| {
             let token = doc.tokens()[place];
             let word = doc.slice(&token);
             let at = if word.is_ascii() {
                 1 + below(rng, word.len().saturating_sub(1))
             } else {
-                borders(word, &mut marks);
+                let marks = doc.borders(&token, &mut room);
                 marks[1 + below(rng, marks.len().saturating_sub(2))]
             };
             if at < word.len() {
