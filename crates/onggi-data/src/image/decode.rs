@@ -475,7 +475,7 @@ mod tests {
     #[test]
     fn a_large_jpeg_is_decoded_at_a_scale() {
         let rings = |x: u32, y: u32| {
-            let r = f64::from((x * x + y * y) as u32).sqrt();
+            let r = f64::from(x * x + y * y).sqrt();
             let wave = |k: f64| (127.0 + 100.0 * (r / k).sin()) as u8;
             Rgb([wave(60.0), wave(80.0), wave(100.0)])
         };
