@@ -399,6 +399,7 @@ unsafe fn blocks<V: Register, const R: usize>(
     to: &mut [f32],
 ) {
     let lanes = R * V::LEN;
+    assert!(lanes <= WIDE);
     let rows = to.len().checked_div(width).unwrap_or(0);
     if rows == 0 {
         return;
