@@ -2,7 +2,9 @@
 //!
 //! A task is one channel: its statistics take one pass over memory, and its second pass finds the
 //! channel in L2 or L3. Limited by memory: forward reads `x` and writes `y` once, backward reads
-//! `x` and `dy` and writes `dx` once.
+//! `x` and `dy` and writes `dx` once: 180 MB of 32 images of 64 channels of 56², at 19 GB/s on one
+//! core and 36 on two (Zen 4, 2026-11-24). Instance normalisation, whose second pass is in L1, does
+//! 35 and 60; neither the second pass from the end nor fetching the next channel ahead helped.
 //!
 //! An activation may be applied in the same pass; the backward pass finds its mask from `x`. It costs
 //! no memory traffic, and nothing is kept for it.

