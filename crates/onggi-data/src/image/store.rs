@@ -50,11 +50,11 @@ impl ImageStore {
             .len()
     }
 
-    /// The image at `path`, 8-bit, of the store's shape: [decoded](decode()), then
-    /// [resized and cropped](resize_cover).
+    /// The image at `path`, 8-bit, of the store's shape: [decoded](super::decode()), then
+    /// [resized and cropped](super::resize_cover).
     ///
     /// # Errors
-    /// Those of [`decode`](decode()).
+    /// Those of [`decode`](super::decode()).
     pub fn get(&self, path: &Path) -> Result<Arc<Image>, DataError> {
         let kept = self
             .images
